@@ -1,0 +1,20 @@
+# Every outside library, found once. Debian's gRPC reports the core version (29) to pkg-config, so
+# it is found by name and without a version.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(PROTOBUF_C REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(LIBPQ REQUIRED IMPORTED_TARGET libpq)
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+pkg_check_modules(UUID REQUIRED IMPORTED_TARGET uuid)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+if(QT_TESTS)
+  pkg_check_modules(CHECK REQUIRED IMPORTED_TARGET check)
+endif()
+find_library(GRPC_LIB grpc REQUIRED)
+find_library(GPR_LIB gpr REQUIRED)
+find_program(PROTOC protoc REQUIRED)
+find_program(PROTOC_GEN_C protoc-gen-c REQUIRED)
+
+add_library(qt_grpc INTERFACE)
+target_link_libraries(qt_grpc INTERFACE ${GRPC_LIB} ${GPR_LIB})
