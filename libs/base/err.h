@@ -90,7 +90,8 @@ qt_code qt_reason_code(qt_reason reason);
 /* The reason of that name, or QT_REASON_NONE. */
 qt_reason qt_reason_from_name(const char *name);
 
-/* Calls, and returns what it returned when that is a failure. The only macro that hides a return. */
+/* Calls, and returns what it returned when that is a failure. The only macro that hides a return.
+ */
 #define QT_TRY(call)                                                                               \
     do {                                                                                           \
         qt_code qt_try_code_ = (call);                                                             \

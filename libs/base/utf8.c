@@ -6,7 +6,10 @@
 /* Length of the valid sequence at s, 0 when there is none. */
 static size_t sequence_len(const unsigned char *s, size_t left) {
     unsigned char c = s[0];
-    size_t n = c >= 0xC2 && c <= 0xDF ? 2 : (c & 0xF0U) == 0xE0 ? 3 : c >= 0xF0 && c <= 0xF4 ? 4 : 0;
+    size_t n = c >= 0xC2 && c <= 0xDF   ? 2
+               : (c & 0xF0U) == 0xE0    ? 3
+               : c >= 0xF0 && c <= 0xF4 ? 4
+                                        : 0;
     if (n == 0 || n > left) {
         return 0;
     }

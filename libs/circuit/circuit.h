@@ -85,9 +85,9 @@ typedef enum qt_op_kind {
 } qt_op_kind;
 
 typedef enum qt_lvalue {
-    QT_LVALUE_VAR, /* a = variable */
-    QT_LVALUE_BIT, /* a = classical bit */
-    QT_LVALUE_REG, /* a = index into registers[] (a bit register), whole */
+    QT_LVALUE_VAR,    /* a = variable */
+    QT_LVALUE_BIT,    /* a = classical bit */
+    QT_LVALUE_REG,    /* a = index into registers[] (a bit register), whole */
     QT_LVALUE_REG_AT, /* a = index into registers[], c = expression: which bit of it */
 } qt_lvalue;
 
@@ -176,9 +176,9 @@ typedef enum qt_func {
 } qt_func;
 
 typedef struct qt_expr {
-    uint8_t kind; /* qt_expr_kind */
-    uint8_t op;   /* qt_operator or qt_func */
-    uint8_t type; /* qt_type of the value */
+    uint8_t kind;   /* qt_expr_kind */
+    uint8_t op;     /* qt_operator or qt_func */
+    uint8_t type;   /* qt_type of the value */
     uint32_t width; /* bits; 64 for FLOAT */
     union {
         struct {

@@ -19,24 +19,24 @@ typedef enum qt_qasm_version {
 
 typedef struct qt_qasm_options {
     qt_qasm_version version;
-    const char *name;        /* of the program, for messages; NULL: none */
-    const char *include_dir; /* other includes come from here; NULL: refused */
-    size_t max_bytes;        /* of the program and its includes; 0: 4 MiB */
-    size_t max_nesting;      /* of expressions, blocks and calls; 0: 256 */
-    size_t max_errors;       /* collected before giving up; 0: 20 */
-    bool keep_loops;         /* keep loops over constants instead of unrolling them, where the
-                              * body allows it */
+    const char *name;         /* of the program, for messages; NULL: none */
+    const char *include_dir;  /* other includes come from here; NULL: refused */
+    size_t max_bytes;         /* of the program and its includes; 0: 4 MiB */
+    size_t max_nesting;       /* of expressions, blocks and calls; 0: 256 */
+    size_t max_errors;        /* collected before giving up; 0: 20 */
+    bool keep_loops;          /* keep loops over constants instead of unrolling them, where the
+                               * body allows it */
     qt_circuit_limits limits; /* zeroed: qt_circuit_default_limits */
 } qt_qasm_options;
 
 /* One error in a program. */
 typedef struct qt_diagnostic {
-    uint32_t line;   /* from 1 */
-    uint32_t column; /* from 1, in bytes */
+    uint32_t line;    /* from 1 */
+    uint32_t column;  /* from 1, in bytes */
     qt_reason reason; /* CIRCUIT_SYNTAX, CIRCUIT_UNSUPPORTED, CIRCUIT_TOO_LARGE */
-    char *message;   /* one sentence, without place */
-    char *hint;      /* "did you mean 'cx'?", or NULL */
-    char *source;    /* the line's text, cut to 160 bytes, or NULL */
+    char *message;    /* one sentence, without place */
+    char *hint;       /* "did you mean 'cx'?", or NULL */
+    char *source;     /* the line's text, cut to 160 bytes, or NULL */
 } qt_diagnostic;
 
 typedef struct qt_diagnostics {

@@ -24,8 +24,7 @@ int qt_test_run(Suite *suite);
  *       ck_assert(code == QT_OK || code == QT_RESOURCE_EXHAUSTED);
  *   }
  */
-#define QT_EACH_FAILURE(k)                                                                         \
-    for (long k = 0; qt_test_failure_begin(k); k++)
+#define QT_EACH_FAILURE(k) for (long k = 0; qt_test_failure_begin(k); k++)
 /* Used by QT_EACH_FAILURE: true while the run before (if any) met its failure. */
 bool qt_test_failure_begin(long k);
 
