@@ -52,15 +52,16 @@ typedef enum qt_rpc_flags {
     QT_RPC_INLINE = 1, /* must not block; may defer */
 } qt_rpc_flags;
 
-/* One method of a service; the tables are written by protoc-gen-qtrpc. `invoke` calls the typed
- * handler `fn`; ret_resp is a message in the call's arena or longer-lived memory. */
+/* One method of a service; the tables are written by protoc-gen-qtrpc. Exactly one of `unary` and
+ * `stream` (server streaming) is set: it calls the typed handler in the ops struct. *ret_resp is a
+ * message in the call's arena or in longer-lived memory; NULL after success is an empty message. */
 typedef struct qt_rpc_method {
     const char *path; /* "/qtaskdist.v1.TaskService/GetTask" */
     const ProtobufCMessageDescriptor *input;
     const ProtobufCMessageDescriptor *output;
-    bool client_streaming;
-    bool server_streaming;
-    size_t ops_offset; /* of the handler in the ops struct; a NULL handler is UNIMPLEMENTED */
+    qt_code (*unary)(const void *ops, qt_rpc_ctx *ctx, const ProtobufCMessage *req,
+                     ProtobufCMessage **ret_resp, qt_err *err);
+    qt_code (*stream)(const void *ops, qt_rpc_ctx *ctx, const ProtobufCMessage *req, qt_err *err);
 } qt_rpc_method;
 
 typedef struct qt_rpc_service {
@@ -68,11 +69,6 @@ typedef struct qt_rpc_service {
     const qt_rpc_method *methods;
     size_t method_count;
 } qt_rpc_service;
-
-/* Unary and server-streaming handlers. `self` is what was given with the ops struct. */
-typedef qt_code (*qt_rpc_unary_fn)(qt_rpc_ctx *ctx, const ProtobufCMessage *req,
-                                   ProtobufCMessage **ret_resp, qt_err *err);
-typedef qt_code (*qt_rpc_stream_fn)(qt_rpc_ctx *ctx, const ProtobufCMessage *req, qt_err *err);
 
 /* Sets up gRPC (reference counted), checks the options and binds the address. */
 qt_code qt_rpc_server_new(const qt_rpc_server_options *options, qt_rpc_server **ret_server,
@@ -116,6 +112,9 @@ const char *qt_rpc_traceparent(const qt_rpc_ctx *ctx);
 const char *qt_rpc_peer_identity(const qt_rpc_ctx *ctx);
 /* Value of an incoming metadata entry, NULL if none; valid until the call is finished. */
 const char *qt_rpc_metadata(const qt_rpc_ctx *ctx, const char *key);
+
+/* The error of a method without a handler. */
+qt_code qt_rpc_unimplemented(const qt_rpc_ctx *ctx, qt_err *err);
 
 /* The call is answered later. */
 void qt_rpc_defer(qt_rpc_ctx *ctx);
