@@ -1,6 +1,7 @@
 #include "base/settings.h"
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/cleanup.h"
 
 #include <ctype.h>
@@ -10,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* Values live as long as the process; settings are loaded once, before threads start. */
+static qt_arena values;
 
 enum { FLAG_BYTES = 80, MAX_SECRET_BYTES = 64 * 1024 };
 
@@ -59,6 +63,15 @@ static qt_code parse_bool(const qt_setting *s, const char *text, bool *ret_value
     return qt_fail_field(err, SETTING_INVALID, s->name, "'%s' is neither true nor false", text);
 }
 
+static qt_code keep(const char *text, const char **ret_value, qt_err *err) {
+    const char *copy = qt_arena_strdup(&values, text);
+    if (copy == NULL) {
+        return qt_fail(err, OUT_OF_MEMORY, "no memory for a setting");
+    }
+    *ret_value = copy;
+    return QT_OK;
+}
+
 qt_code qt_setting_parse(const qt_setting *s, const char *text, void *ret_config, qt_err *err) {
     void *field = (char *)ret_config + s->offset;
     switch (s->type) {
@@ -68,8 +81,7 @@ qt_code qt_setting_parse(const qt_setting *s, const char *text, void *ret_config
         return parse_bool(s, text, field, err);
     case QT_SETTING_TYPE_STR:
     case QT_SETTING_TYPE_SECRET:
-        *(const char **)field = qt_xstrdup(text);
-        return QT_OK;
+        return keep(text, field, err);
     }
     return qt_fail(err, INTERNAL, "setting %s has no type", s->name);
 }
