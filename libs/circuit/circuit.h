@@ -36,7 +36,7 @@ typedef struct qt_gate_info {
 /* Static storage. */
 const qt_gate_info *qt_gate_get_info(qt_gate gate);
 
-enum { QT_NO_INDEX = 0xFFFFFFFFU };
+#define QT_NO_INDEX UINT32_MAX
 enum { QT_MAX_GATE_QUBITS = 255 }; /* controls included */
 
 typedef enum qt_op_kind {
