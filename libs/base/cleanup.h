@@ -10,7 +10,7 @@
 
 /* The value of a pointer or descriptor variable, which becomes NULL. */
 #define QT_TAKE(ptr)                                                                               \
-    ({                                                                                             \
+    __extension__({                                                                                \
         __typeof__(ptr) qt_taken_ = (ptr);                                                         \
         (ptr) = NULL;                                                                              \
         qt_taken_;                                                                                 \
