@@ -220,6 +220,10 @@ class Stack:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def forget_redis(self):
+        """An empty disk for a stopped Redis."""
+        shutil.rmtree(f"{self.dir}/run/redis")
+
     def redis(self, *words):
         port = self.env["REDIS_URL"].rsplit(":", 1)[1]
         return subprocess.check_output(["redis-cli", "-p", port, *words], text=True).strip()
