@@ -1,0 +1,139 @@
+/* queue-svc: delivers tasks to workers over Redis Streams. Wiring only. */
+#include "services/queue-svc/config.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/settings_table.inc"
+#include "qt_descriptors.h"
+#include "rpc/config_macros.h"
+#include "services/queue-svc/handlers.h"
+#include "services/queue-svc/metrics.h"
+#include "services/queue-svc/redis_store.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+typedef struct app {
+    qt_redis_store *store;
+    qt_hub *hub;
+    qt_queue_handlers handlers;
+    qt_rpc_server *server;
+} app;
+
+static void app_done(app *a) {
+    qt_rpc_server_free(a->server);
+    qt_hub_free(a->hub);
+    qt_redis_store_free(a->store);
+}
+
+static qt_code redis_address(const qt_config *cfg, qt_redis_address *ret_address, qt_err *err) {
+    if (cfg->redis_url[0] != '\0') {
+        return qt_redis_address_parse(cfg->redis_url, ret_address, err);
+    }
+    return qt_redis_address_make(cfg->redis_host, cfg->redis_port, cfg->redis_db, cfg->redis_user,
+                                 cfg->redis_password, ret_address, err);
+}
+
+static qt_code open_store(const qt_config *cfg, qt_redis_store **ret_store, qt_err *err) {
+    qt_redis_store_options options = {
+        .redis = {.connect_timeout_ms = cfg->redis_connect_timeout_ms,
+                  .command_timeout_ms = cfg->redis_command_timeout_ms,
+                  .client_name = "queue-svc"},
+        .connections = (size_t)cfg->redis_connections,
+        .claim_idle_ms = cfg->claim_idle_ms,
+        .consumer_idle_ms = cfg->consumer_idle_ms,
+    };
+    QT_TRY(redis_address(cfg, &options.redis.address, err));
+    return qt_redis_store_new(&options, ret_store, err);
+}
+
+/* A Redis that does not answer yet is no reason not to start; one that loses tasks may be. */
+static qt_code check_store(const qt_config *cfg, qt_redis_store *store, qt_err *err) {
+    qt_err found;
+    qt_code code = qt_redis_store_check(store, &found);
+    if (code == QT_OK) {
+        return QT_OK;
+    }
+    if (cfg->require_safe_redis && found.reason == QT_REASON_SETTING_INVALID) {
+        *err = found;
+        return code;
+    }
+    qt_log_err(WARN, "Redis is not as it should be", &found);
+    return QT_OK;
+}
+
+static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
+    QT_TRY(open_store(cfg, &a->store, err));
+    QT_TRY(check_store(cfg, a->store, err));
+    qt_store store = qt_redis_store_port(a->store);
+    qt_hub_options hub_options = {.maintenance_ms = cfg->maintenance_ms,
+                                  .buffer_ms = cfg->claim_idle_ms / 2};
+    QT_TRY(qt_hub_new(&store, &hub_options, &a->hub, err));
+    a->handlers = (qt_queue_handlers){
+        .store = store, .hub = a->hub, .max_payload_bytes = (size_t)cfg->max_payload_bytes};
+    qt_rpc_server_options server_options = QT_RPC_SERVER_OPTIONS("queue-svc", cfg);
+    QT_TRY(qt_rpc_server_new(&server_options, &a->server, err));
+    qt_queue_handlers_register(a->server, &a->handlers);
+    qt_rpc_server_set_descriptors(a->server, qt_descriptor_set, qt_descriptor_set_len);
+    QT_TRY(qt_rpc_server_start(a->server, err));
+    qt_rpc_server_set_serving(a->server, NULL, true);
+    qt_log(INFO, "queue-svc serves", QT_KV_STR("listen_addr", cfg->listen_addr),
+           QT_KV_INT("port", qt_rpc_server_port(a->server)));
+    return QT_OK;
+}
+
+/* Blocks the signals that stop the service in all threads, so that sigwait() gets them. */
+static sigset_t block_stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static int serve(const qt_config *cfg) {
+    sigset_t stop = block_stop_signals();
+    qt_err err;
+    QT_CLEANUP(app_done) app a = {0};
+    if (app_start(cfg, &a, &err) != QT_OK) {
+        qt_log_err(ERROR, "queue-svc cannot start", &err);
+        return EXIT_FAILURE;
+    }
+    int signal_number = 0;
+    sigwait(&stop, &signal_number);
+    qt_log(INFO, "queue-svc stops", QT_KV_INT("signal", signal_number));
+    qt_hub_drain(a.hub);
+    qt_rpc_server_stop(a.server);
+    return EXIT_SUCCESS;
+}
+
+static int probe(const qt_config *cfg) {
+    qt_err err;
+    return qt_rpc_probe(cfg->listen_addr, 2000, &err) == QT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+    qt_config cfg;
+    qt_err err;
+    qt_log_level level = QT_LOG_INFO;
+    switch (qt_settings_load(qt_settings, qt_settings_count, "queue-svc", &argc, argv, &cfg)) {
+    case QT_SETTINGS_EXIT:
+        return EXIT_SUCCESS;
+    case QT_SETTINGS_BAD:
+        return 2;
+    case QT_SETTINGS_PROBE:
+        return probe(&cfg);
+    case QT_SETTINGS_RUN:
+        break;
+    }
+    qt_code code = qt_log_level_parse(cfg.log_level, &level, &err);
+    qt_log_init("queue-svc", level);
+    if (code != QT_OK) {
+        qt_log_err(ERROR, "LOG_LEVEL", &err);
+        return 2;
+    }
+    qt_queue_metrics_register();
+    return serve(&cfg);
+}
