@@ -2,6 +2,7 @@
 
 Settings as careful as Celery allows: acknowledged after the work, results kept in Redis.
 """
+
 import os
 import random
 
@@ -10,8 +11,13 @@ import celery
 URL = os.environ["REDIS_URL"] + "/1"
 
 app = celery.Celery("peer_celery", broker=URL, backend=URL)
-app.conf.update(task_acks_late=True, worker_prefetch_multiplier=64, result_expires=600,
-                worker_hijack_root_logger=False, broker_connection_retry_on_startup=True)
+app.conf.update(
+    task_acks_late=True,
+    worker_prefetch_multiplier=64,
+    result_expires=600,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+)
 
 
 @app.task

@@ -5,6 +5,7 @@ number of shots per task and the same Redis, in the same run.
 
 Usage: scripts/bench pipeline [TASKS [ROUNDS]]      default: 10000 tasks, 3 rounds
 """
+
 import gc
 import json
 import os
@@ -34,6 +35,7 @@ class Ours:
 
     def __init__(self, stack):
         import grpc
+
         self.pb = harness.stubs()
         self.rest = stack.rest
         self.stack = stack
@@ -44,22 +46,32 @@ class Ours:
     def batch(self, count, project):
         pb = self.pb
         one = pb.task_requests_pb2.CreateTaskRequest(
-            task_type=pb.task_pb2.TASK_TYPE_SIMULATE, enqueue=True, project=project,
-            payload=pb.task_pb2.TaskPayload(circuit_data=harness.BELL, shots=SHOTS))
+            task_type=pb.task_pb2.TASK_TYPE_SIMULATE,
+            enqueue=True,
+            project=project,
+            payload=pb.task_pb2.TaskPayload(circuit_data=harness.BELL, shots=SHOTS),
+        )
         return pb.task_requests_pb2.BatchCreateTasksRequest(tasks=[one] * count)
 
     def is_idle(self, project):
         pb = self.pb.task_pb2
         open_ones = self.pb.task_requests_pb2.ListTasksRequest(
-            project=project, page_size=1, omit_large_fields=True,
-            status=[pb.TASK_STATUS_PENDING, pb.TASK_STATUS_QUEUED, pb.TASK_STATUS_PROCESSING])
+            project=project,
+            page_size=1,
+            omit_large_fields=True,
+            status=[pb.TASK_STATUS_PENDING, pb.TASK_STATUS_QUEUED, pb.TASK_STATUS_PROCESSING],
+        )
         return not self.tasks.ListTasks(open_ones, timeout=60).tasks
 
     def done_tasks(self, project):
         token = ""
         while True:
-            page = self.tasks.ListTasks(self.pb.task_requests_pb2.ListTasksRequest(
-                project=project, page_size=1000, omit_large_fields=True, page_token=token), timeout=60)
+            page = self.tasks.ListTasks(
+                self.pb.task_requests_pb2.ListTasksRequest(
+                    project=project, page_size=1000, omit_large_fields=True, page_token=token
+                ),
+                timeout=60,
+            )
             yield from page.tasks
             token = page.next_page_token
             if not token:
@@ -89,12 +101,28 @@ class Celery:
         os.environ["REDIS_URL"] = stack.env["REDIS_URL"]
         import celery  # noqa: F401 (fails here when it is not installed)
         import peer_celery
+
         self.bell = peer_celery.bell
         self.worker = subprocess.Popen(
-            ["/usr/bin/python3", "-m", "celery", "-A", "peer_celery", "worker", "--concurrency",
-             str(os.cpu_count()), "--loglevel", "error", "--without-gossip", "--without-mingle"],
-            cwd=ROOT / "bench", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            env=dict(os.environ, C_FORCE_ROOT="1", PYTHONDONTWRITEBYTECODE="1"))
+            [
+                "/usr/bin/python3",
+                "-m",
+                "celery",
+                "-A",
+                "peer_celery",
+                "worker",
+                "--concurrency",
+                str(os.cpu_count()),
+                "--loglevel",
+                "error",
+                "--without-gossip",
+                "--without-mingle",
+            ],
+            cwd=ROOT / "bench",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=dict(os.environ, C_FORCE_ROOT="1", PYTHONDONTWRITEBYTECODE="1"),
+        )
         self.bell.delay(1).get(timeout=60)
 
     def round(self, count):
@@ -113,8 +141,11 @@ class Celery:
 
 
 def report(round_no, rate, waits, peer_rate):
-    print(f"round {round_no}: {rate:.0f} tasks/s, created -> completed p50 {percentile(waits, 0.5):.0f} ms "
-          f"p99 {percentile(waits, 0.99):.0f} ms; Celery {peer_rate:.0f} tasks/s", flush=True)
+    print(
+        f"round {round_no}: {rate:.0f} tasks/s, created -> completed p50 {percentile(waits, 0.5):.0f} ms "
+        f"p99 {percentile(waits, 0.99):.0f} ms; Celery {peer_rate:.0f} tasks/s",
+        flush=True,
+    )
 
 
 def main():
@@ -138,10 +169,21 @@ def main():
             peer.stop()
         stack.remove()
     value, peer_value = statistics.median(rates), statistics.median(peer_rates)
-    print(json.dumps({"bench": "pipeline", "value": round(value, 1), "unit": "tasks/s", "peer": "celery, same redis",
-                      "peer_value": round(peer_value, 1), "ratio": round(value / peer_value, 2),
-                      "tasks": count, "p50_ms": round(percentile(all_waits, 0.5), 1),
-                      "p99_ms": round(percentile(all_waits, 0.99), 1)}))
+    print(
+        json.dumps(
+            {
+                "bench": "pipeline",
+                "value": round(value, 1),
+                "unit": "tasks/s",
+                "peer": "celery, same redis",
+                "peer_value": round(peer_value, 1),
+                "ratio": round(value / peer_value, 2),
+                "tasks": count,
+                "p50_ms": round(percentile(all_waits, 0.5), 1),
+                "p99_ms": round(percentile(all_waits, 0.99), 1),
+            }
+        )
+    )
 
 
 main()

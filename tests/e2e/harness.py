@@ -3,6 +3,7 @@
 The stack is the real one: scripts/stack with the programs of QT_BUILD_DIR. Nothing here knows how
 the services work inside.
 """
+
 import atexit
 import glob
 import http.client
@@ -121,7 +122,9 @@ class Rest:
         """Creates, enqueues and waits; the task must complete."""
         done = self.wait(self.create(circuit, **fields)["task_id"])
         if done["status"] != "completed":
-            raise AssertionError(f"{done['status']}: {done.get('error_reason')}: {done.get('error')}")
+            raise AssertionError(
+                f"{done['status']}: {done.get('error_reason')}: {done.get('error')}"
+            )
         return done
 
     def counts(self, circuit, **fields):
@@ -153,8 +156,14 @@ class Rest:
 
         def is_idle():
             query = urllib.parse.urlencode(
-                {"project": project, "page_size": 1, "omit_large_fields": "true",
-                 "status": ["pending", "queued", "processing", "cancelling"]}, doseq=True)
+                {
+                    "project": project,
+                    "page_size": 1,
+                    "omit_large_fields": "true",
+                    "status": ["pending", "queued", "processing", "cancelling"],
+                },
+                doseq=True,
+            )
             reply = self.call("GET", "/v1/tasks?" + query)
             return reply.status == 200 and not reply.json.get("tasks")
 
@@ -168,8 +177,9 @@ class Stack:
     def __init__(self, sims=1, env=None):
         self.dir = tempfile.mkdtemp(prefix="qt-e2e-")
         os.chmod(self.dir, 0o755)
-        self.environ = dict(os.environ, QT_RUN_DIR=f"{self.dir}/run", QT_BUILD_DIR=str(BUILD),
-                            **(env or {}))
+        self.environ = dict(
+            os.environ, QT_RUN_DIR=f"{self.dir}/run", QT_BUILD_DIR=str(BUILD), **(env or {})
+        )
         self.environ.pop("GATEWAY_URL", None)
         atexit.register(self.remove)
         self.command("up", "--sim", str(sims))
@@ -180,8 +190,13 @@ class Stack:
     def command(self, *words):
         # Not a pipe: the services inherit it and would keep it open.
         with open(f"{self.dir}/stack.log", "ab+") as log:
-            code = subprocess.call([ROOT / "scripts/stack", *words], env=self.environ, stdout=log,
-                                   stderr=log, stdin=subprocess.DEVNULL)
+            code = subprocess.call(
+                [ROOT / "scripts/stack", *words],
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
             if code != 0:
                 log.seek(0)
                 raise TestError(f"scripts/stack {' '.join(words)}: {log.read().decode()[-3000:]}")
@@ -230,8 +245,9 @@ class Stack:
 
     def sql(self, query):
         psql = "/usr/lib/postgresql/15/bin/psql"
-        return subprocess.check_output([psql, "-qAtX", self.env["DATABASE_URL"], "-c", query],
-                                       text=True).strip()
+        return subprocess.check_output(
+            [psql, "-qAtX", self.env["DATABASE_URL"], "-c", query], text=True
+        ).strip()
 
     def log(self, name):
         return pathlib.Path(f"{self.dir}/run/logs/{name}.log").read_text(errors="replace")
@@ -264,6 +280,7 @@ def close_shared_stack():
 
 # --- gRPC ------------------------------------------------------------------------------------
 
+
 def stubs():
     """The module qtaskdist.v1 of Python stubs, made from proto/ into the build folder."""
     out = BUILD / "e2e" / "python"
@@ -272,14 +289,23 @@ def stubs():
     newest = max(p.stat().st_mtime for p in protos)
     if not stamp.exists() or stamp.stat().st_mtime < newest:
         out.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["protoc", "-I", ROOT / "proto", f"--python_out={out}",
-                        f"--grpc_python_out={out}",
-                        "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin", *protos],
-                       check=True)
+        subprocess.run(
+            [
+                "protoc",
+                "-I",
+                ROOT / "proto",
+                f"--python_out={out}",
+                f"--grpc_python_out={out}",
+                "--plugin=protoc-gen-grpc_python=/usr/bin/grpc_python_plugin",
+                *protos,
+            ],
+            check=True,
+        )
         stamp.touch()
     if str(out) not in sys.path:
         sys.path.insert(0, str(out))
         import google  # Debian's package; ours adds google.api and google.rpc
+
         google.__path__.append(str(out / "google"))
 
     class Modules:
@@ -296,17 +322,31 @@ def grpc_messages(*files):
     """Message classes of protos under /usr/share/grpc-proto by full name. Stubs would be a package
     called grpc, which is grpcio's own name."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+
     with tempfile.NamedTemporaryFile() as f:
-        subprocess.run(["protoc", "-I", GRPC_PROTOS, "--include_imports",
-                        f"--descriptor_set_out={f.name}", *files], check=True)
+        subprocess.run(
+            [
+                "protoc",
+                "-I",
+                GRPC_PROTOS,
+                "--include_imports",
+                f"--descriptor_set_out={f.name}",
+                *files,
+            ],
+            check=True,
+        )
         fds = descriptor_pb2.FileDescriptorSet.FromString(f.read())
     pool = descriptor_pool.DescriptorPool()
     for proto in fds.file:
         pool.Add(proto)
     factory = message_factory.MessageFactory(pool)
-    return {f"{proto.package}.{m.name}":
-            factory.GetPrototype(pool.FindMessageTypeByName(f"{proto.package}.{m.name}"))
-            for proto in fds.file for m in proto.message_type}
+    return {
+        f"{proto.package}.{m.name}": factory.GetPrototype(
+            pool.FindMessageTypeByName(f"{proto.package}.{m.name}")
+        )
+        for proto in fds.file
+        for m in proto.message_type
+    }
 
 
 # --- circuits --------------------------------------------------------------------------------
@@ -316,10 +356,21 @@ BELL = (ROOT / "examples/bell.qasm").read_text()
 
 def task(circuit, **fields):
     """A create request as JSON. Fields of the payload and of the request mix."""
-    of_request = ("max_retries", "scheduled_for", "meta_data", "enqueue", "priority", "project",
-                  "idempotency_key", "task_type")
-    body = {"task_type": "simulate", "enqueue": True,
-            "payload": {"circuit_type": "qasm", "circuit_data": circuit}}
+    of_request = (
+        "max_retries",
+        "scheduled_for",
+        "meta_data",
+        "enqueue",
+        "priority",
+        "project",
+        "idempotency_key",
+        "task_type",
+    )
+    body = {
+        "task_type": "simulate",
+        "enqueue": True,
+        "payload": {"circuit_type": "qasm", "circuit_data": circuit},
+    }
     for name, value in fields.items():
         (body if name in of_request else body["payload"])[name] = value
     return body

@@ -3,6 +3,7 @@
 It shares nothing with the services. A program is a list of operations on numbered qubits and bits;
 the state is an array of 2^n amplitudes, qubit 0 in the lowest bit of the index.
 """
+
 import collections
 import math
 import re
@@ -18,7 +19,9 @@ BUILT_IN_REGISTER = re.compile(r"([a-zA-Z_]\w*)\s*(?:\[\s*(\d+)\s*\])?$")
 
 def u3(theta, phi, lam):
     c, s = math.cos(theta / 2), math.sin(theta / 2)
-    return np.array([[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]])
+    return np.array(
+        [[c, -np.exp(1j * lam) * s], [np.exp(1j * phi) * s, np.exp(1j * (phi + lam)) * c]]
+    )
 
 
 def rotation(pauli):
@@ -27,20 +30,47 @@ def rotation(pauli):
 
 X, Y, Z = [[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]
 ONE_QUBIT = {
-    "U": u3, "u3": u3, "u": u3, "u2": lambda p, l: u3(PI / 2, p, l), "u1": lambda l: u3(0, 0, l),
-    "p": lambda l: u3(0, 0, l), "u0": lambda _: np.eye(2), "id": lambda: np.eye(2),
-    "x": lambda: np.array(X), "y": lambda: np.array(Y), "z": lambda: np.array(Z),
+    "U": u3,
+    "u3": u3,
+    "u": u3,
+    "u2": lambda p, l: u3(PI / 2, p, l),
+    "u1": lambda l: u3(0, 0, l),
+    "p": lambda l: u3(0, 0, l),
+    "u0": lambda _: np.eye(2),
+    "id": lambda: np.eye(2),
+    "x": lambda: np.array(X),
+    "y": lambda: np.array(Y),
+    "z": lambda: np.array(Z),
     "h": lambda: np.array([[1, 1], [1, -1]]) / math.sqrt(2),
-    "s": lambda: np.diag([1, 1j]), "sdg": lambda: np.diag([1, -1j]),
-    "t": lambda: u3(0, 0, PI / 4), "tdg": lambda: u3(0, 0, -PI / 4),
+    "s": lambda: np.diag([1, 1j]),
+    "sdg": lambda: np.diag([1, -1j]),
+    "t": lambda: u3(0, 0, PI / 4),
+    "tdg": lambda: u3(0, 0, -PI / 4),
     "sx": lambda: np.array([[1 + 1j, 1 - 1j], [1 - 1j, 1 + 1j]]) / 2,
     "sxdg": lambda: np.array([[1 - 1j, 1 + 1j], [1 + 1j, 1 - 1j]]) / 2,
-    "rx": rotation(X), "ry": rotation(Y), "rz": rotation(Z),
+    "rx": rotation(X),
+    "ry": rotation(Y),
+    "rz": rotation(Z),
 }
 # name: (controls, the gate on the last qubit)
-CONTROLLED = {"CX": (1, "x"), "cx": (1, "x"), "cy": (1, "y"), "cz": (1, "z"), "ch": (1, "h"), "csx": (1, "sx"),
-              "crx": (1, "rx"), "cry": (1, "ry"), "crz": (1, "rz"), "cu1": (1, "u1"), "cp": (1, "u1"),
-              "cu3": (1, "u3"), "ccx": (2, "x"), "ccz": (2, "z"), "c3x": (3, "x"), "c4x": (4, "x")}
+CONTROLLED = {
+    "CX": (1, "x"),
+    "cx": (1, "x"),
+    "cy": (1, "y"),
+    "cz": (1, "z"),
+    "ch": (1, "h"),
+    "csx": (1, "sx"),
+    "crx": (1, "rx"),
+    "cry": (1, "ry"),
+    "crz": (1, "rz"),
+    "cu1": (1, "u1"),
+    "cp": (1, "u1"),
+    "cu3": (1, "u3"),
+    "ccx": (2, "x"),
+    "ccz": (2, "z"),
+    "c3x": (3, "x"),
+    "c4x": (4, "x"),
+}
 
 
 def decomposed(name, params):
@@ -72,7 +102,9 @@ class Program:
                 self.read(statement.strip())
 
     def define(self, head, body):
-        name, params, args = re.match(r"(\w+)\s*(?:\(([^)]*)\))?\s*(.*)", head.strip(), re.S).groups()
+        name, params, args = re.match(
+            r"(\w+)\s*(?:\(([^)]*)\))?\s*(.*)", head.strip(), re.S
+        ).groups()
         calls = [self.call(s.strip()) for s in body.split(";") if s.strip()]
         words = [p.strip() for p in (params or "").split(",") if p.strip()]
         self.gates[name] = (words, [a.strip() for a in args.split(",")], calls)
@@ -88,8 +120,12 @@ class Program:
                 depth += {"(": 1, ")": -1}.get(char, 0)
                 if depth == 0:
                     break
-            params, rest = rest[1:end], rest[end + 1:]
-        return name, [p for p in params.split(",") if p.strip()], [a.strip() for a in rest.split(",")]
+            params, rest = rest[1:end], rest[end + 1 :]
+        return (
+            name,
+            [p for p in params.split(",") if p.strip()],
+            [a.strip() for a in rest.split(",")],
+        )
 
     def read(self, statement, condition=None):
         word = re.match(r"\w+", statement).group()
@@ -104,10 +140,12 @@ class Program:
                 self.cregs[name] = range(self.num_bits, self.num_bits + int(size))
                 self.num_bits += int(size)
         elif word == "if":
-            reg, value, rest = re.match(r"if\s*\(\s*(\w+)\s*==\s*(\d+)\s*\)\s*(.*)", statement, re.S).groups()
+            reg, value, rest = re.match(
+                r"if\s*\(\s*(\w+)\s*==\s*(\d+)\s*\)\s*(.*)", statement, re.S
+            ).groups()
             self.read(rest, (self.cregs[reg], int(value)))
         elif word == "measure":
-            source, target = statement[len("measure"):].split("->")
+            source, target = statement[len("measure") :].split("->")
             for q, c in zip(self.operand(source, self.qregs), self.operand(target, self.cregs)):
                 self.ops.append(Op("measure", [], [q, c], condition))
         else:
@@ -118,7 +156,12 @@ class Program:
             values = [self.value(p, {}) for p in params]
             width = max(len(o) for o in operands)
             for i in range(width):
-                self.apply(name, values, [o[i] if len(o) > 1 or width == 1 else o[0] for o in operands], condition)
+                self.apply(
+                    name,
+                    values,
+                    [o[i] if len(o) > 1 or width == 1 else o[0] for o in operands],
+                    condition,
+                )
 
     @staticmethod
     def operand(text, registers):
@@ -135,7 +178,12 @@ class Program:
             names, places = dict(zip(words, values)), dict(zip(args, targets))
             for inner, params, inner_args in calls:
                 if inner != "barrier":
-                    self.apply(inner, [self.value(p, names) for p in params], [places[a] for a in inner_args], condition)
+                    self.apply(
+                        inner,
+                        [self.value(p, names) for p in params],
+                        [places[a] for a in inner_args],
+                        condition,
+                    )
         elif name == "reset" or name in ONE_QUBIT or name in CONTROLLED:
             self.ops.append(Op(name, values, targets, condition))
         else:

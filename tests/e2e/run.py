@@ -4,6 +4,7 @@
 Usage: tests/e2e/run.py [NAME...]    NAME is a module (rest), or module.Class[.test] (faults.Redis)
 The programs are those of QT_BUILD_DIR (default build/dev).
 """
+
 import pathlib
 import sys
 import time

@@ -1,4 +1,5 @@
 """Each wrong request gets the right HTTP code, gRPC code, reason and place, and hurts nobody."""
+
 import json
 import unittest
 
@@ -21,8 +22,13 @@ class BadInput(unittest.TestCase):
     def tearDown(self):
         """Nothing crashed, and the next good task works."""
         self.assertEqual(self.stack.pids(), self.pids)
-        self.assertEqual(self.rest.counts(
-            'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; creg c[1]; x q[0]; measure q -> c;', shots=3), {"1": 3})
+        self.assertEqual(
+            self.rest.counts(
+                'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; creg c[1]; x q[0]; measure q -> c;',
+                shots=3,
+            ),
+            {"1": 3},
+        )
 
     def post(self, body, path="/v1/tasks", headers=None):
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -39,7 +45,15 @@ class BadInput(unittest.TestCase):
             self.assertRegex(reply.json["message"], text)
 
     def test_broken_json(self):
-        for body in (b"{", b'{"task_type": }', b"[1,2", b'{"a":1,}', b"\x00", b"{} {}", b'{"task_type": "simulate"'):
+        for body in (
+            b"{",
+            b'{"task_type": }',
+            b"[1,2",
+            b'{"a":1,}',
+            b"\x00",
+            b"{} {}",
+            b'{"task_type": "simulate"',
+        ):
             with self.subTest(body):
                 self.expect(self.post(body), 400, INVALID, "JSON_SYNTAX")
 
@@ -54,7 +68,13 @@ class BadInput(unittest.TestCase):
         self.expect(reply, 400, INVALID, ("BODY_REQUIRED", "FIELD_REQUIRED", "JSON_SYNTAX"))
 
     def test_unknown_field(self):
-        self.expect(self.post(dict(harness.task(harness.BELL), colour="red")), 400, INVALID, "FIELD_UNKNOWN", "colour")
+        self.expect(
+            self.post(dict(harness.task(harness.BELL), colour="red")),
+            400,
+            INVALID,
+            "FIELD_UNKNOWN",
+            "colour",
+        )
         body = harness.task(harness.BELL, shots_typo=3)
         self.expect(self.post(body), 400, INVALID, "FIELD_UNKNOWN", "shots_typo")
 
@@ -63,7 +83,13 @@ class BadInput(unittest.TestCase):
         self.expect(reply, 400, INVALID, "FIELD_UNKNOWN", "colour")
 
     def test_unknown_type(self):
-        self.expect(self.post(harness.task(harness.BELL, task_type="teleport")), 400, INVALID, "FIELD_INVALID", "task_type")
+        self.expect(
+            self.post(harness.task(harness.BELL, task_type="teleport")),
+            400,
+            INVALID,
+            "FIELD_INVALID",
+            "task_type",
+        )
 
     def test_missing_type(self):
         body = harness.task(harness.BELL)
@@ -73,8 +99,13 @@ class BadInput(unittest.TestCase):
     def test_wrong_kind_of_value(self):
         for value in ("many", -1, 1.5, [1], {}, True, 5_000_000_000):
             with self.subTest(value):
-                self.expect(self.post(harness.task(harness.BELL, shots=value)), 400, INVALID,
-                            ("FIELD_INVALID", "SHOTS_OUT_OF_RANGE"), "shots")
+                self.expect(
+                    self.post(harness.task(harness.BELL, shots=value)),
+                    400,
+                    INVALID,
+                    ("FIELD_INVALID", "SHOTS_OUT_OF_RANGE"),
+                    "shots",
+                )
 
     def test_missing_circuit(self):
         body = harness.task("")
@@ -86,9 +117,22 @@ class BadInput(unittest.TestCase):
 
     def test_syntax_error_has_its_place(self):
         program = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nh q[0]\ncx q[0],q[1];\n'
-        self.expect(self.post(harness.task(program)), 400, INVALID, "CIRCUIT_SYNTAX", "circuit_data", r"\b5:1\b|\b4:7\b")
-        self.expect(self.post(harness.task("OPENQASM 2.0;\nqreg q[1];\nfrobnicate q[0];\n")), 400, INVALID,
-                    "CIRCUIT_SYNTAX", "circuit_data", r"\b3:1\b")
+        self.expect(
+            self.post(harness.task(program)),
+            400,
+            INVALID,
+            "CIRCUIT_SYNTAX",
+            "circuit_data",
+            r"\b5:1\b|\b4:7\b",
+        )
+        self.expect(
+            self.post(harness.task("OPENQASM 2.0;\nqreg q[1];\nfrobnicate q[0];\n")),
+            400,
+            INVALID,
+            "CIRCUIT_SYNTAX",
+            "circuit_data",
+            r"\b3:1\b",
+        )
 
     def test_python_code_is_refused_with_a_hint(self):
         for kind in ("qiskit", "cirq"):
@@ -96,23 +140,38 @@ class BadInput(unittest.TestCase):
             self.expect(reply, 400, INVALID, "CIRCUIT_TYPE_UNSUPPORTED", text="(?i)openqasm")
 
     def test_forty_qubits(self):
-        program = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[40]; creg c[40]; ' + \
-            "".join(f"ry(0.{i + 1}) q[{i}];" for i in range(40)) + "measure q -> c;"
+        program = (
+            'OPENQASM 2.0; include "qelib1.inc"; qreg q[40]; creg c[40]; '
+            + "".join(f"ry(0.{i + 1}) q[{i}];" for i in range(40))
+            + "measure q -> c;"
+        )
         reply = self.post(harness.task(program, method="statevector"))
         if reply.status == 200:  # found when it runs
             done = self.rest.wait(reply.json["task_id"])
-            self.assertEqual((done["status"], done["error_reason"]), ("failed", "CIRCUIT_TOO_MANY_QUBITS"))
+            self.assertEqual(
+                (done["status"], done["error_reason"]), ("failed", "CIRCUIT_TOO_MANY_QUBITS")
+            )
             self.assertIn("40", done["error"])
         else:
             self.expect(reply, 400, INVALID, "CIRCUIT_TOO_MANY_QUBITS", text="40")
 
     def test_too_many_shots(self):
-        self.expect(self.post(harness.task(harness.BELL, shots=4_000_000_000)), 400, INVALID,
-                    ("SHOTS_OUT_OF_RANGE", "FIELD_INVALID"), "shots")
+        self.expect(
+            self.post(harness.task(harness.BELL, shots=4_000_000_000)),
+            400,
+            INVALID,
+            ("SHOTS_OUT_OF_RANGE", "FIELD_INVALID"),
+            "shots",
+        )
 
     def test_field_of_another_type(self):
-        self.expect(self.post(harness.task(harness.BELL, backend_name="local")), 400, INVALID,
-                    "FIELD_NOT_ALLOWED", "backend_name")
+        self.expect(
+            self.post(harness.task(harness.BELL, backend_name="local")),
+            400,
+            INVALID,
+            "FIELD_NOT_ALLOWED",
+            "backend_name",
+        )
 
     def test_ten_megabytes(self):
         body = harness.task("// " + "x" * (10 << 20))
@@ -127,16 +186,28 @@ class BadInput(unittest.TestCase):
 
     def test_nesting_bombs(self):
         deep = 100_000
-        self.expect(self.post(b"[" * deep), 400, INVALID, ("NESTING_TOO_DEEP", "JSON_SYNTAX", "FIELD_INVALID"))
+        self.expect(
+            self.post(b"[" * deep),
+            400,
+            INVALID,
+            ("NESTING_TOO_DEEP", "JSON_SYNTAX", "FIELD_INVALID"),
+        )
         body = b'{"payload":' * deep
         self.assertEqual(self.post(body).status, 400)
         nested = b'{"task_type":"simulate","nothing":' + b"[" * deep + b"]" * deep + b"}"
         self.assertEqual(self.post(nested).status, 400)
         program = "OPENQASM 3.0; qubit q; U(" + "(" * deep + "1" + ")" * deep + ",0,0) q;"
-        self.expect(self.post(harness.task(program)), 400, INVALID, ("CIRCUIT_TOO_LARGE", "CIRCUIT_SYNTAX", "NESTING_TOO_DEEP"))
+        self.expect(
+            self.post(harness.task(program)),
+            400,
+            INVALID,
+            ("CIRCUIT_TOO_LARGE", "CIRCUIT_SYNTAX", "NESTING_TOO_DEEP"),
+        )
 
     def test_gate_bomb(self):
-        gates = ["gate g0 a { h a; }"] + [f"gate g{i} a {{ {f'g{i - 1} a; ' * 10} }}" for i in range(1, 13)]
+        gates = ["gate g0 a { h a; }"] + [
+            f"gate g{i} a {{ {f'g{i - 1} a; ' * 10} }}" for i in range(1, 13)
+        ]
         program = 'OPENQASM 2.0; include "qelib1.inc"; ' + "\n".join(gates) + "qreg q[1]; g12 q[0];"
         self.expect(self.post(harness.task(program)), 400, INVALID, "CIRCUIT_TOO_LARGE")
 
@@ -151,19 +222,33 @@ class BadInput(unittest.TestCase):
     def test_bad_uuid(self):
         for bad in ("7", "not-a-uuid", "0" * 36, UUID_OF_NO_TASK + "0", "%00", "..%2f..%2fetc"):
             with self.subTest(bad):
-                self.expect(self.rest.raw("GET", f"/v1/tasks/{bad}"), 400, INVALID,
-                            ("ID_INVALID", "UTF8_INVALID"), "task_id")
+                self.expect(
+                    self.rest.raw("GET", f"/v1/tasks/{bad}"),
+                    400,
+                    INVALID,
+                    ("ID_INVALID", "UTF8_INVALID"),
+                    "task_id",
+                )
 
     def test_unknown_id(self):
-        for method, path in (("GET", ""), ("POST", "/enqueue"), ("GET", "/wait"), ("GET", "/events")):
+        for method, path in (
+            ("GET", ""),
+            ("POST", "/enqueue"),
+            ("GET", "/wait"),
+            ("GET", "/events"),
+        ):
             with self.subTest(path):
                 reply = self.rest.raw(method, f"/v1/tasks/{UUID_OF_NO_TASK}{path}")
                 self.expect(reply, 404, NOT_FOUND, "TASK_NOT_FOUND")
 
     def test_illegal_state_change(self):
         done = self.rest.run(harness.BELL, shots=1)["task_id"]
-        for method, path, body in (("POST", "/enqueue", None), ("POST", "/cancel", {}),
-                                   ("PATCH", "", {"status": "queued"}), ("PATCH", "", {"status": "pending"})):
+        for method, path, body in (
+            ("POST", "/enqueue", None),
+            ("POST", "/cancel", {}),
+            ("PATCH", "", {"status": "queued"}),
+            ("PATCH", "", {"status": "pending"}),
+        ):
             with self.subTest(path or body):
                 reply = self.rest.call(method, f"/v1/tasks/{done}{path}", body)
                 self.expect(reply, 400, FAILED_PRECONDITION, ("ILLEGAL_STATE_CHANGE", "TASK_FINAL"))
@@ -185,7 +270,9 @@ class BadInput(unittest.TestCase):
         self.assertEqual(reply.reason, "MEDIA_TYPE_UNSUPPORTED", reply)
 
     def test_page_token(self):
-        self.expect(self.rest.raw("GET", "/v1/tasks?page_token=garbage"), 400, INVALID, "PAGE_TOKEN_INVALID")
+        self.expect(
+            self.rest.raw("GET", "/v1/tasks?page_token=garbage"), 400, INVALID, "PAGE_TOKEN_INVALID"
+        )
 
     def test_batch_over_its_limit(self):
         body = {"tasks": [{"task_type": "simulate", "payload": {"circuit_data": "x"}}] * 10_001}

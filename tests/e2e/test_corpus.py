@@ -1,4 +1,5 @@
 """Programs that others wrote run through REST, when they are at hand, and their counts are right."""
+
 import os
 import pathlib
 import re
@@ -21,7 +22,9 @@ def repaired(text):
     """The program with measurements of the registers that it declares."""
     registers = re.findall(r"^qreg\s+(\w+)\[(\d+)\]", text, re.M)
     text = re.sub(r"^measure .*$", "", text, flags=re.M)
-    return text + "".join(f"creg c_{name}[{size}];\nmeasure {name} -> c_{name};\n" for name, size in registers)
+    return text + "".join(
+        f"creg c_{name}[{size}];\nmeasure {name} -> c_{name};\n" for name, size in registers
+    )
 
 
 @unittest.skipIf(reference is None, "numpy is not there")
@@ -51,7 +54,9 @@ class QasmBench(unittest.TestCase):
         for name, task_id in made.items():
             with self.subTest(name):
                 done = rest.wait(task_id, 120)
-                self.assertEqual(done["status"], "completed", (done.get("error_reason"), done.get("error")))
+                self.assertEqual(
+                    done["status"], "completed", (done.get("error_reason"), done.get("error"))
+                )
                 counts = done["result"]["measurements"]
                 self.assertEqual(sum(counts.values()), SHOTS)
                 if done["result"]["num_qubits"] <= MAX_REFERENCE_QUBITS:
@@ -68,7 +73,11 @@ class QasmBench(unittest.TestCase):
                 reply = rest.call("POST", "/v1/tasks", harness.task(text))
                 self.assertEqual((reply.status, reply.reason), (400, "CIRCUIT_SYNTAX"), reply)
                 lines = text.splitlines()
-                line = next(i for i, s in enumerate(lines, 1) if s.startswith("measure") and f" {register}[" in s)
+                line = next(
+                    i
+                    for i, s in enumerate(lines, 1)
+                    if s.startswith("measure") and f" {register}[" in s
+                )
                 self.assertIn(f"{line}:", reply.json["message"])
 
 

@@ -1,4 +1,5 @@
 """Processes die and stores lose their memory; no task is lost and each has one result."""
+
 import collections
 import os
 import signal
@@ -51,8 +52,12 @@ class Worker(FaultCase):
     """sim-svc dies, stops, or shares."""
 
     def start_slow_task(self, seconds):
-        made = self.rest.create(harness.circuit_of_seconds(self.rest, seconds), shots=10, project=self.project)
-        harness.wait_for(lambda: self.rest.get(made["task_id"])["status"] == "processing", 20, "it is processed")
+        made = self.rest.create(
+            harness.circuit_of_seconds(self.rest, seconds), shots=10, project=self.project
+        )
+        harness.wait_for(
+            lambda: self.rest.get(made["task_id"])["status"] == "processing", 20, "it is processed"
+        )
         return made["task_id"]
 
     def test_killed_mid_task(self):
@@ -64,7 +69,9 @@ class Worker(FaultCase):
         done = self.rest.wait(task_id, 60)
         took = time.monotonic() - killed
         self.assertEqual(done["status"], "completed", done)
-        self.assertLessEqual(took, 20 * harness.SLOWNESS, "redone on the other simulator within 20 s")
+        self.assertLessEqual(
+            took, 20 * harness.SLOWNESS, "redone on the other simulator within 20 s"
+        )
         self.assertEqual(done["attempt"], 2)
         self.assertEqual(sum(done["result"]["measurements"].values()), 10)
         self.assert_one_result(task_id)
@@ -104,7 +111,9 @@ class Worker(FaultCase):
         self.stack.start("sim-svc-2")
         circuit = harness.circuit_of_seconds(self.rest, 0.4)
         ids = self.create_many(16, circuit)
-        harness.wait_for(lambda: self.stack.cpu_seconds("sim-svc-2") > 0.5, 30, "the second one works")
+        harness.wait_for(
+            lambda: self.stack.cpu_seconds("sim-svc-2") > 0.5, 30, "the second one works"
+        )
         pid = self.stack.pid("sim-svc-2")
         self.stack.kill("sim-svc-2", signal.SIGTERM)
         self.assertFalse(self.stack.is_alive(pid))
@@ -120,7 +129,9 @@ class Stores(FaultCase):
     def test_flushall_with_1000_queued(self):
         self.stack.stop("sim-svc")
         ids = self.create_many(1000)
-        harness.wait_for(lambda: int(self.stack.redis("XLEN", "stream:simulate")) >= 1000, 30, "all are in Redis")
+        harness.wait_for(
+            lambda: int(self.stack.redis("XLEN", "stream:simulate")) >= 1000, 30, "all are in Redis"
+        )
         self.stack.redis("FLUSHALL")
         self.stack.start("sim-svc")
         self.assert_all_completed(ids, 60)
@@ -135,7 +146,9 @@ class Stores(FaultCase):
     def test_redis_restarted_empty(self):
         self.stack.stop("sim-svc")
         ids = self.create_many(300)
-        harness.wait_for(lambda: int(self.stack.redis("XLEN", "stream:simulate")) >= 300, 30, "all are in Redis")
+        harness.wait_for(
+            lambda: int(self.stack.redis("XLEN", "stream:simulate")) >= 300, 30, "all are in Redis"
+        )
         self.stack.kill("redis")
         self.stack.forget_redis()
         self.stack.start("redis")
@@ -159,7 +172,9 @@ class Stores(FaultCase):
         ids = self.create_many(500)
         self.stack.kill("task-svc")
         self.stack.start("task-svc")
-        harness.wait_for(lambda: self.rest.raw("GET", "/readyz").status == 200, 30, "the gateway is ready")
+        harness.wait_for(
+            lambda: self.rest.raw("GET", "/readyz").status == 200, 30, "the gateway is ready"
+        )
         ids += self.create_many(500)
         self.assert_all_completed(ids, 60)
 
@@ -168,7 +183,9 @@ class Stores(FaultCase):
 
         def keep_creating():
             while not stop.is_set():
-                reply = self.rest.call("POST", "/v1/tasks", harness.task(harness.BELL, shots=10, project=self.project))
+                reply = self.rest.call(
+                    "POST", "/v1/tasks", harness.task(harness.BELL, shots=10, project=self.project)
+                )
                 if reply.status == 200:
                     acknowledged.append(reply.json["task_id"])
 
@@ -195,4 +212,8 @@ class Load(FaultCase):
         self.assert_all_completed(ids, 120)
         sample = self.rest.get(ids[5000])["result"]["measurements"]
         self.assertEqual((set(sample), sum(sample.values())), ({"00", "11"}, 100))
-        harness.wait_for(lambda: int(self.stack.redis("XLEN", "stream:simulate")) == 0, 30, "Redis is empty again")
+        harness.wait_for(
+            lambda: int(self.stack.redis("XLEN", "stream:simulate")) == 0,
+            30,
+            "Redis is empty again",
+        )

@@ -1,4 +1,5 @@
 """Debian's grpcio and grpc-js against the services, with stubs made from proto/."""
+
 import json
 import os
 import pathlib
@@ -35,9 +36,12 @@ class GrpcPython(unittest.TestCase):
     def request(self, circuit=harness.BELL, **payload):
         pb = self.pb
         return pb.task_requests_pb2.CreateTaskRequest(
-            task_type=pb.task_pb2.TASK_TYPE_SIMULATE, enqueue=True,
-            payload=pb.task_pb2.TaskPayload(circuit_type=pb.task_pb2.CIRCUIT_TYPE_QASM,
-                                            circuit_data=circuit, **payload))
+            task_type=pb.task_pb2.TASK_TYPE_SIMULATE,
+            enqueue=True,
+            payload=pb.task_pb2.TaskPayload(
+                circuit_type=pb.task_pb2.CIRCUIT_TYPE_QASM, circuit_data=circuit, **payload
+            ),
+        )
 
     def refusal(self, call, *args):
         """The grpc.RpcError of a call, its Status, and the details by name."""
@@ -55,7 +59,9 @@ class GrpcPython(unittest.TestCase):
     def test_create_wait_read(self):
         requests = self.pb.task_requests_pb2
         made = self.tasks.CreateTask(self.request(shots=500, seed=2), timeout=30)
-        done = self.tasks.WaitTask(requests.WaitTaskRequest(task_id=made.task_id, timeout_seconds=30), timeout=40)
+        done = self.tasks.WaitTask(
+            requests.WaitTaskRequest(task_id=made.task_id, timeout_seconds=30), timeout=40
+        )
         self.assertEqual(done.status, self.pb.task_pb2.TASK_STATUS_COMPLETED)
         read = self.tasks.GetTask(requests.GetTaskRequest(task_id=made.task_id), timeout=30)
         self.assertEqual(read.result.measurements, done.result.measurements)
@@ -66,11 +72,14 @@ class GrpcPython(unittest.TestCase):
         made = self.tasks.CreateTask(self.request(shots=500, seed=2), timeout=30)
         over_rest = self.stack.rest.wait(made.task_id)["result"]["measurements"]
         over_grpc = self.tasks.GetTask(
-            self.pb.task_requests_pb2.GetTaskRequest(task_id=made.task_id), timeout=30)
+            self.pb.task_requests_pb2.GetTaskRequest(task_id=made.task_id), timeout=30
+        )
         self.assertEqual(over_rest, dict(over_grpc.result.measurements))
 
     def test_errors_carry_reason_and_field(self):
-        err, status, details = self.refusal(self.tasks.CreateTask, self.request("OPENQASM 2.0;\nqreg q[;\n"))
+        err, status, details = self.refusal(
+            self.tasks.CreateTask, self.request("OPENQASM 2.0;\nqreg q[;\n")
+        )
         self.assertEqual(err.code(), grpc.StatusCode.INVALID_ARGUMENT)
         self.assertEqual(status.code, 3)
         self.assertEqual(details["ErrorInfo"].reason, "CIRCUIT_SYNTAX")
@@ -81,7 +90,8 @@ class GrpcPython(unittest.TestCase):
 
     def test_unknown_task(self):
         err, _, details = self.refusal(
-            self.tasks.GetTask, self.pb.task_requests_pb2.GetTaskRequest(task_id=UUID_OF_NO_TASK))
+            self.tasks.GetTask, self.pb.task_requests_pb2.GetTaskRequest(task_id=UUID_OF_NO_TASK)
+        )
         self.assertEqual(err.code(), grpc.StatusCode.NOT_FOUND)
         self.assertEqual(details["ErrorInfo"].reason, "TASK_NOT_FOUND")
 
@@ -101,23 +111,33 @@ class GrpcPython(unittest.TestCase):
         pb = self.pb
         with grpc.insecure_channel(self.stack.env["SIM_ADDR"]) as channel:
             sim = pb.sim_service_pb2_grpc.SimServiceStub(channel)
-            reply = sim.Simulate(pb.sim_pb2.SimulateRequest(payload=self.request(shots=64).payload), timeout=30)
+            reply = sim.Simulate(
+                pb.sim_pb2.SimulateRequest(payload=self.request(shots=64).payload), timeout=30
+            )
             self.assertEqual(sum(reply.result.measurements.values()), 64)
             limits = sim.GetLimits(pb.sim_pb2.GetLimitsRequest(), timeout=30)
             self.assertGreaterEqual(limits.max_qubits_statevector, 20)
 
     def test_health(self):
         types = harness.grpc_messages("grpc/health/v1/health.proto")
-        request, response = (types[f"grpc.health.v1.HealthCheck{x}"] for x in ("Request", "Response"))
+        request, response = (
+            types[f"grpc.health.v1.HealthCheck{x}"] for x in ("Request", "Response")
+        )
         for addr, services in SERVICES.items():
             with grpc.insecure_channel(self.stack.env[addr]) as channel:
                 for name in ["", *services]:
                     with self.subTest(f"{addr} {name}"):
-                        check = channel.unary_unary("/grpc.health.v1.Health/Check", request.SerializeToString,
-                                                    response.FromString)
+                        check = channel.unary_unary(
+                            "/grpc.health.v1.Health/Check",
+                            request.SerializeToString,
+                            response.FromString,
+                        )
                         self.assertEqual(check(request(service=name), timeout=10).status, 1)
-                        watch = channel.unary_stream("/grpc.health.v1.Health/Watch", request.SerializeToString,
-                                                     response.FromString)
+                        watch = channel.unary_stream(
+                            "/grpc.health.v1.Health/Watch",
+                            request.SerializeToString,
+                            response.FromString,
+                        )
                         stream = watch(request(service=name), timeout=10)
                         self.assertEqual(next(stream).status, 1)
                         stream.cancel()
@@ -125,19 +145,30 @@ class GrpcPython(unittest.TestCase):
     def test_reflection(self):
         for version in ("v1", "v1alpha"):
             types = harness.grpc_messages(f"grpc/reflection/{version}/reflection.proto")
-            request, response = (types[f"grpc.reflection.{version}.ServerReflection{x}"]
-                                 for x in ("Request", "Response"))
+            request, response = (
+                types[f"grpc.reflection.{version}.ServerReflection{x}"]
+                for x in ("Request", "Response")
+            )
             for addr, services in SERVICES.items():
-                with self.subTest(f"{version} {addr}"), grpc.insecure_channel(self.stack.env[addr]) as channel:
+                with self.subTest(f"{version} {addr}"), grpc.insecure_channel(
+                    self.stack.env[addr]
+                ) as channel:
                     call = channel.stream_stream(
                         f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
-                        request.SerializeToString, response.FromString)
-                    asked = [request(list_services="*"), request(file_containing_symbol=min(services))]
+                        request.SerializeToString,
+                        response.FromString,
+                    )
+                    asked = [
+                        request(list_services="*"),
+                        request(file_containing_symbol=min(services)),
+                    ]
                     listed, described = call(iter(asked), timeout=10)
                     names = {s.name for s in listed.list_services_response.service}
                     self.assertLessEqual(services | {"grpc.health.v1.Health"}, names)
                     files = described.file_descriptor_response.file_descriptor_proto
-                    self.assertTrue(any(min(services).rsplit(".", 1)[1].encode() in f for f in files))
+                    self.assertTrue(
+                        any(min(services).rsplit(".", 1)[1].encode() in f for f in files)
+                    )
 
 
 class GrpcJs(unittest.TestCase):
@@ -151,18 +182,38 @@ class GrpcJs(unittest.TestCase):
         for name in ("package.json", "client.js"):
             shutil.copy(NODE_DIR / name, out / name)
         if not (out / "node_modules/@grpc/grpc-js").is_dir():
-            done = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], cwd=out,
-                                  timeout=180, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            done = subprocess.run(
+                ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"],
+                cwd=out,
+                timeout=180,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+            )
             if done.returncode != 0:
-                self.skipTest("npm cannot install: " + done.stdout.decode(errors="replace")[-200:].strip())
+                self.skipTest(
+                    "npm cannot install: " + done.stdout.decode(errors="replace")[-200:].strip()
+                )
         return out
 
     def test_create_wait_read(self):
         out = self.install()
-        env = dict(os.environ, TASK_ADDR=harness.shared_stack().env["TASK_ADDR"],
-                   PROTO_DIR=str(harness.ROOT / "proto"), CIRCUIT=harness.BELL)
-        done = subprocess.run(["node", "client.js"], cwd=out, env=env, timeout=90, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        env = dict(
+            os.environ,
+            TASK_ADDR=harness.shared_stack().env["TASK_ADDR"],
+            PROTO_DIR=str(harness.ROOT / "proto"),
+            CIRCUIT=harness.BELL,
+        )
+        done = subprocess.run(
+            ["node", "client.js"],
+            cwd=out,
+            env=env,
+            timeout=90,
+            text=True,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         told = json.loads(done.stdout)
         self.assertEqual(told["status"], "TASK_STATUS_COMPLETED")

@@ -1,4 +1,5 @@
 """The main job over REST, the prototype's routes, and the plain parts of the gateway."""
+
 import math
 import unittest
 import uuid
@@ -9,28 +10,46 @@ UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
 # name: (program, what holds for counts c of n shots)
 CIRCUITS = {
-    "bell": (harness.BELL, lambda c, n: set(c) == {"00", "11"} and
-             abs(c["00"] - n / 2) < 5 * math.sqrt(n / 4)),
-    "ghz, OpenQASM 3": ((harness.ROOT / "examples/ghz5.qasm").read_text(),
-                        lambda c, n: set(c) == {"00000", "11111"}),
-    "qft": ((harness.ROOT / "examples/qft4.qasm").read_text(),
-            lambda c, n: set(c) == {"0000", "0100", "1000", "1100"} and
-            all(abs(v - n / 4) < 5 * math.sqrt(n * 3 / 16) for v in c.values())),
-    "grover": ((harness.ROOT / "examples/grover3.qasm").read_text(),
-               lambda c, n: abs(c["101"] / n - 0.9453) < 5 * math.sqrt(0.9453 * 0.0547 / n)),
+    "bell": (
+        harness.BELL,
+        lambda c, n: set(c) == {"00", "11"} and abs(c["00"] - n / 2) < 5 * math.sqrt(n / 4),
+    ),
+    "ghz, OpenQASM 3": (
+        (harness.ROOT / "examples/ghz5.qasm").read_text(),
+        lambda c, n: set(c) == {"00000", "11111"},
+    ),
+    "qft": (
+        (harness.ROOT / "examples/qft4.qasm").read_text(),
+        lambda c, n: set(c) == {"0000", "0100", "1000", "1100"}
+        and all(abs(v - n / 4) < 5 * math.sqrt(n * 3 / 16) for v in c.values()),
+    ),
+    "grover": (
+        (harness.ROOT / "examples/grover3.qasm").read_text(),
+        lambda c, n: abs(c["101"] / n - 0.9453) < 5 * math.sqrt(0.9453 * 0.0547 / n),
+    ),
     # Registers out, x, z: the teleported qubit is leftmost.
-    "teleport": ((harness.ROOT / "examples/teleport.qasm").read_text(),
-                 lambda c, n: abs(sum(v for k, v in c.items() if k.split(" ")[0] == "1") / n -
-                                  math.sin(0.6) ** 2) < 5 * math.sqrt(0.22 / n)),
-    "bit order": ('OPENQASM 2.0; include "qelib1.inc"; qreg q[3]; creg a[2]; creg b[1]; x q[0];'
-                  "measure q[0] -> a[0]; measure q[1] -> a[1]; measure q[2] -> b[0];",
-                  lambda c, n: c == {"0 01": n}),
-    "reset": ('OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; creg c[2]; h q[0];'
-              "measure q[0] -> c[0]; reset q[0]; measure q[0] -> c[1];",
-              lambda c, n: set(c) == {"00", "01"}),
-    "if, OpenQASM 3": ('OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0];'
-                       "c[0] = measure q[0]; if (c[0] == 1) { x q[1]; } c[1] = measure q[1];",
-                       lambda c, n: set(c) == {"00", "11"}),
+    "teleport": (
+        (harness.ROOT / "examples/teleport.qasm").read_text(),
+        lambda c, n: abs(
+            sum(v for k, v in c.items() if k.split(" ")[0] == "1") / n - math.sin(0.6) ** 2
+        )
+        < 5 * math.sqrt(0.22 / n),
+    ),
+    "bit order": (
+        'OPENQASM 2.0; include "qelib1.inc"; qreg q[3]; creg a[2]; creg b[1]; x q[0];'
+        "measure q[0] -> a[0]; measure q[1] -> a[1]; measure q[2] -> b[0];",
+        lambda c, n: c == {"0 01": n},
+    ),
+    "reset": (
+        'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; creg c[2]; h q[0];'
+        "measure q[0] -> c[0]; reset q[0]; measure q[0] -> c[1];",
+        lambda c, n: set(c) == {"00", "01"},
+    ),
+    "if, OpenQASM 3": (
+        'OPENQASM 3.0; include "stdgates.inc"; qubit[2] q; bit[2] c; h q[0];'
+        "c[0] = measure q[0]; if (c[0] == 1) { x q[1]; } c[1] = measure q[1];",
+        lambda c, n: set(c) == {"00", "11"},
+    ),
 }
 
 
@@ -80,12 +99,19 @@ class MainJob(unittest.TestCase):
         self.assertEqual(self.rest.run(harness.BELL)["result"]["shots"], 1024)
 
     def test_backend_run_local(self):
-        done = self.rest.run(harness.BELL, task_type="backend_run", backend_name="local", shots=50, seed=1)
+        done = self.rest.run(
+            harness.BELL, task_type="backend_run", backend_name="local", shots=50, seed=1
+        )
         self.assertEqual(sum(done["result"]["measurements"].values()), 50)
 
     def test_backend_run_elsewhere_says_why(self):
-        made = self.rest.call("POST", "/v1/tasks", harness.task(
-            harness.BELL, task_type="backend_run", backend_name="qbraid:qbraid:sim:qir-sv"))
+        made = self.rest.call(
+            "POST",
+            "/v1/tasks",
+            harness.task(
+                harness.BELL, task_type="backend_run", backend_name="qbraid:qbraid:sim:qir-sv"
+            ),
+        )
         if made.status == 200:
             done = self.rest.wait(made.json["task_id"])
             self.assertEqual(done["status"], "failed")
@@ -94,7 +120,9 @@ class MainJob(unittest.TestCase):
             self.assertIn(made.reason, ("DEVICE_UNSUPPORTED", "DEVICE_NOT_FOUND"))
 
     def test_direct_simulate(self):
-        done = self.rest.ok("POST", "/v1/simulate", {"circuit_data": harness.BELL, "shots": 10, "seed": 3})
+        done = self.rest.ok(
+            "POST", "/v1/simulate", {"circuit_data": harness.BELL, "shots": 10, "seed": 3}
+        )
         self.assertEqual(sum(done["result"]["measurements"].values()), 10)
 
 
@@ -137,14 +165,19 @@ class Prototype(unittest.TestCase):
 
     def test_patch(self):
         task_id = self.create_pending(meta_data={"run": "a"})
-        changed = self.rest.ok("PATCH", f"/tasks/{task_id}", {"max_retries": 7, "meta_data": {"run": "b", "n": 4}})
+        changed = self.rest.ok(
+            "PATCH", f"/tasks/{task_id}", {"max_retries": 7, "meta_data": {"run": "b", "n": 4}}
+        )
         self.assertEqual(changed["max_retries"], 7)
         self.assertEqual((changed["meta_data"]["run"], changed["meta_data"]["n"]), ("b", 4))
         self.assertEqual(self.rest.ok("GET", f"/tasks/{task_id}")["max_retries"], 7)
 
     def test_patch_status(self):
         task_id = self.create_pending()
-        self.assertEqual(self.rest.ok("PATCH", f"/tasks/{task_id}", {"status": "cancelled"})["status"], "cancelled")
+        self.assertEqual(
+            self.rest.ok("PATCH", f"/tasks/{task_id}", {"status": "cancelled"})["status"],
+            "cancelled",
+        )
 
 
 class Requests(unittest.TestCase):
@@ -170,16 +203,22 @@ class Requests(unittest.TestCase):
         first = self.rest.create(harness.BELL, shots=10, idempotency_key=key)
         again = self.rest.create(harness.BELL, shots=10, idempotency_key=key)
         self.assertEqual(first["task_id"], again["task_id"])
-        other = self.rest.call("POST", "/v1/tasks", harness.task(harness.BELL, shots=11, idempotency_key=key))
+        other = self.rest.call(
+            "POST", "/v1/tasks", harness.task(harness.BELL, shots=11, idempotency_key=key)
+        )
         self.assertEqual((other.status, other.reason), (409, "IDEMPOTENCY_MISMATCH"), other)
 
     def test_meta_data_keeps_its_types(self):
-        made = self.rest.create(harness.BELL, enqueue=False, meta_data={"s": "é", "n": 1.5, "b": True})
+        made = self.rest.create(
+            harness.BELL, enqueue=False, meta_data={"s": "é", "n": 1.5, "b": True}
+        )
         kept = self.rest.get(made["task_id"])["meta_data"]
         self.assertEqual((kept["s"], kept["n"], kept["b"]), ("é", 1.5, True))
 
     def test_batch_fails_item_by_item(self):
-        good, bad = harness.task(harness.BELL, shots=1), harness.task("OPENQASM 2.0; qreg q[1]; nonsense q[0];")
+        good, bad = harness.task(harness.BELL, shots=1), harness.task(
+            "OPENQASM 2.0; qreg q[1]; nonsense q[0];"
+        )
         reply = self.rest.ok("POST", "/v1/tasks:batchCreate", {"tasks": [good, bad, good]})
         self.assertEqual(reply["created_count"], 2)
         self.assertEqual([bool(r.get("task_id")) for r in reply["results"]], [True, False, True])
