@@ -11,6 +11,7 @@ import importlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -255,14 +256,22 @@ class Stack:
     def remove(self):
         if not os.path.isdir(self.dir):
             return
-        keep = os.environ.get("QT_E2E_KEEP")
-        try:
-            self.command("down", *([] if keep else ["--purge"]))
-        finally:
-            if not keep:
-                shutil.rmtree(self.dir, ignore_errors=True)
+        self.command("down")
+        for path in sorted(glob.glob(f"{self.dir}/run/logs/*.log")):
+            found = re.search(
+                r"(ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|Assertion .* failed).*",
+                pathlib.Path(path).read_text(errors="replace"),
+                re.S,
+            )
+            if found:
+                crash_reports.append(f"{pathlib.Path(path).stem}: {found.group(0)[:3000]}")
+        if not os.environ.get("QT_E2E_KEEP"):
+            self.command("down", "--purge")
+            shutil.rmtree(self.dir, ignore_errors=True)
 
 
+# What sanitizers and assertions said in the logs of stacks that were removed.
+crash_reports = []
 _shared = []
 
 

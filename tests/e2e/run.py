@@ -40,8 +40,14 @@ def main():
         result = runner.run(load(sys.argv[1:]))
     finally:
         harness.close_shared_stack()
-    failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)
-    passed = result.testsRun - failed - len(result.skipped)
+    for report in harness.crash_reports:
+        print(f"FAIL: crash of {report}", flush=True)
+    # A test with several failed subtests is one.
+    bad = {getattr(test, "test_case", test) for test, _ in result.failures + result.errors}
+    passed = (
+        result.testsRun - sum(isinstance(t, unittest.TestCase) for t in bad) - len(result.skipped)
+    )
+    failed = len(bad) + len(harness.crash_reports)
     print(f"e2e: {passed} passed, {failed} failed, {len(result.skipped)} skipped", flush=True)
     return 1 if failed else 0
 
