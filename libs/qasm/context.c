@@ -1,0 +1,99 @@
+#include "qasm/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static qt_qasm_options with_defaults(const qt_qasm_options *options) {
+    qt_qasm_options o = options != NULL ? *options : (qt_qasm_options){0};
+    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_ERRORS = 20 };
+    o.max_bytes = o.max_bytes > 0 ? o.max_bytes : MAX_BYTES;
+    o.max_nesting = o.max_nesting > 0 ? o.max_nesting : MAX_NESTING;
+    o.max_errors = o.max_errors > 0 ? o.max_errors : MAX_ERRORS;
+    const qt_circuit_limits *d = &qt_circuit_default_limits;
+    o.limits.max_ops = o.limits.max_ops > 0 ? o.limits.max_ops : d->max_ops;
+    o.limits.max_qubits = o.limits.max_qubits > 0 ? o.limits.max_qubits : d->max_qubits;
+    o.limits.max_bytes = o.limits.max_bytes > 0 ? o.limits.max_bytes : d->max_bytes;
+    return o;
+}
+
+qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
+                          const qt_qasm_options *options, qt_err *err) {
+    *ctx = (qasm_context){.options = with_defaults(options), .err = err};
+    if (len > ctx->options.max_bytes) {
+        return qt_fail(err, CIRCUIT_TOO_LARGE, "1:1: the program has %zu bytes, %zu are allowed",
+                       len, ctx->options.max_bytes);
+    }
+    QT_TRY(qt_builder_init(&ctx->builder, &ctx->options.limits, err));
+    qt_arena_init(&ctx->arena, ctx->options.limits.max_bytes);
+    ctx->sources[0] = (qasm_source){.text = text, .len = len};
+    ctx->source_count = 1;
+    ctx->bytes = len;
+    return QT_OK;
+}
+
+void qasm_context_done(qasm_context *ctx) {
+    qt_builder_done(&ctx->builder);
+    qasm_names_done(&ctx->names);
+    qt_arena_done(&ctx->arena);
+    qt_diagnostics_done(&ctx->diagnostics);
+    for (size_t i = 0; i < ctx->source_count; i++) {
+        free(ctx->sources[i].owned);
+    }
+    ctx->source_count = 0;
+}
+
+qt_code qasm_no_memory(qasm_context *ctx) {
+    ctx->fatal = true;
+    return qt_fail(ctx->err, OUT_OF_MEMORY, "no memory to parse the program");
+}
+
+void *qasm_alloc(qasm_context *ctx, size_t size) {
+    enum { BLOCK_OVERHEAD = 4096 };
+    void *p = qt_arena_alloc(&ctx->arena, size);
+    if (p != NULL) {
+        return p;
+    }
+    size_t limit = ctx->options.limits.max_bytes;
+    if (size > limit || ctx->arena.used_bytes > limit - size ||
+        limit - size - ctx->arena.used_bytes < BLOCK_OVERHEAD) {
+        (void)qasm_too_large(ctx, ctx->sources[0].text, "the definitions take more than %zu bytes",
+                             limit);
+    } else {
+        (void)qasm_no_memory(ctx);
+    }
+    return NULL;
+}
+
+char *qasm_strndup(qasm_context *ctx, const char *s, size_t len) {
+    char *copy = qasm_alloc(ctx, len + 1);
+    if (copy != NULL) {
+        memcpy(copy, s, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
+qt_code qasm_grow(qasm_context *ctx, void **array, size_t *cap, size_t need, size_t item_bytes) {
+    enum { FIRST = 16 };
+    size_t next = *cap == 0 ? FIRST : *cap * 2;
+    next = next > need ? next : need;
+    void *bigger = next <= SIZE_MAX / item_bytes ? qasm_alloc(ctx, next * item_bytes) : NULL;
+    if (bigger == NULL) {
+        return QT_RESOURCE_EXHAUSTED;
+    }
+    if (*cap > 0) {
+        memcpy(bigger, *array, *cap * item_bytes);
+    }
+    *array = bigger;
+    *cap = next;
+    return QT_OK;
+}
+
+qt_code qasm_built(qasm_context *ctx, const char *at, qt_code code, const qt_err *err) {
+    if (err->reason == QT_REASON_CIRCUIT_TOO_LARGE) {
+        return qasm_fail(ctx, at, err->reason, NULL, "%s", err->msg);
+    }
+    ctx->fatal = true;
+    *ctx->err = *err;
+    return code;
+}

@@ -1,0 +1,90 @@
+/* Inside libs/qasm: text to tokens, one at a time, without allocation. */
+#ifndef QT_QASM_LEX_H
+#define QT_QASM_LEX_H
+
+#include "qasm/context.h"
+
+/* A single character is its own kind. */
+typedef enum qasm_token_kind {
+    TOK_END = 0,
+    TOK_BAD = 127, /* for parsers: what stands here could not be lexed */
+    TOK_ID = 128,
+    TOK_INT,       /* value.i; `big` when it has more than 64 bits */
+    TOK_REAL,      /* value.f */
+    TOK_STRING,    /* start and end are inside the quotes */
+    TOK_BITS,      /* the same, of 0, 1 and _ */
+    TOK_TIME,      /* value.f with a unit behind it; start..end has both */
+    TOK_IMAGINARY, /* value.f */
+    TOK_HARDWARE,  /* $n: value.i */
+    TOK_LINE,      /* pragma or annotation: start..end is the whole line */
+    TOK_ARROW,
+    TOK_EQ,
+    TOK_NE,
+    TOK_LE,
+    TOK_GE,
+    TOK_SHL,
+    TOK_SHR,
+    TOK_POW,    /* ** */
+    TOK_CONCAT, /* ++ */
+    TOK_AND,
+    TOK_OR,
+    TOK_ASSIGN_ADD, /* += and so on: the operator is the one named */
+    TOK_ASSIGN_SUB,
+    TOK_ASSIGN_MUL,
+    TOK_ASSIGN_DIV,
+    TOK_ASSIGN_AND,
+    TOK_ASSIGN_OR,
+    TOK_ASSIGN_NOT, /* ~= */
+    TOK_ASSIGN_XOR,
+    TOK_ASSIGN_SHL,
+    TOK_ASSIGN_SHR,
+    TOK_ASSIGN_MOD,
+    TOK_ASSIGN_POW,
+} qasm_token_kind;
+
+typedef struct qasm_token {
+    uint8_t kind; /* qasm_token_kind, or a character */
+    bool big;
+    const char *start;
+    const char *end;
+    union {
+        uint64_t i;
+        double f;
+        qasm_name *name; /* ID */
+    } value;
+} qasm_token;
+
+typedef struct qasm_lexer {
+    qasm_context *ctx;
+    const char *at;
+    const char *end;
+    const char *last_end; /* of the token before */
+    bool v3;
+    /* The sources that include this one. */
+    struct {
+        const char *at;
+        const char *end;
+    } outer[MAX_SOURCES];
+    size_t depth;
+} qasm_lexer;
+
+void qasm_lexer_init(qasm_lexer *lexer, qasm_context *ctx, bool v3);
+/* The next token; at the end of an included file the one behind the include. */
+qt_code qasm_lex(qasm_lexer *lexer, qasm_token *ret_token);
+/* Makes the token the rest of its line: `@name ...`, `#pragma ...`. It must be the last one lexed.
+ */
+void qasm_lex_line(qasm_lexer *lexer, qasm_token *token);
+/* Goes on in a source that was just added to the context. */
+void qasm_lexer_enter(qasm_lexer *lexer, const qasm_source *source);
+/* "'->'", "an identifier", ... for messages. Static storage. */
+const char *qasm_token_name(uint8_t kind);
+
+/* Decimal digits (and underscores) of any length as 64-bit words in the arena, lowest first. */
+qt_code qasm_big_integer(qasm_context *ctx, const char *digits, size_t len, uint64_t **ret_words,
+                         size_t *ret_count);
+
+/* A decimal number of len bytes, exactly rounded; without underscores. False when it has more
+ * than 1,000 bytes or overflows. */
+bool qasm_parse_real(const char *text, size_t len, double *ret_value);
+
+#endif

@@ -1,0 +1,59 @@
+/* Inside libs/qasm: every identifier of a program once.
+ *
+ * A name has one meaning at a time; scopes put the earlier one back. */
+#ifndef QT_QASM_NAMES_H
+#define QT_QASM_NAMES_H
+
+#include "base/arena.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum qasm_meaning {
+    MEANING_NONE,
+    MEANING_KEYWORD, /* index: the keyword */
+    MEANING_GATE,    /* index: into the gate table */
+    MEANING_QREG,    /* index: register of the circuit */
+    MEANING_CREG,
+    MEANING_SYMBOL, /* data: what OpenQASM 3 declared */
+} qasm_meaning;
+
+typedef struct qasm_name {
+    const char *text; /* NUL-terminated, in the arena */
+    uint32_t len;
+    uint32_t hash;
+    uint8_t meaning; /* qasm_meaning */
+    bool library;    /* a gate of the standard library, which a program may redefine */
+    bool later;      /* one that the library's paper does not have: registers may hide it */
+    uint32_t index;
+    uint32_t formal; /* inside a gate's body: 1 + its number as a parameter or qubit */
+    bool formal_qubit;
+    void *data;
+} qasm_name;
+
+typedef struct qasm_names {
+    qasm_name **slots; /* a power of two, linear probing */
+    size_t slot_count;
+    size_t count;
+} qasm_names;
+
+void qasm_names_done(qasm_names *names);
+
+/* The hash that the lexer computes on its way. */
+static inline uint32_t qasm_hash_step(uint32_t hash, char c) {
+    return (hash ^ (uint8_t)c) * 16777619U;
+}
+enum { QASM_HASH_START = 0x11C9DC5 };
+
+/* Finds or adds; NULL without memory. */
+qasm_name *qasm_names_get(qasm_names *names, qt_arena *arena, const char *text, size_t len,
+                          uint32_t hash);
+/* The same with the hash of the text. */
+qasm_name *qasm_names_add(qasm_names *names, qt_arena *arena, const char *text);
+
+/* The most similar name among those accepted, or NULL. */
+const qasm_name *qasm_names_similar(const qasm_names *names, const char *text, size_t len,
+                                    bool (*accept)(const qasm_name *name));
+
+#endif

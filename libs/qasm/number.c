@@ -1,0 +1,127 @@
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qasm/lex.h"
+
+enum { MAX_REAL_BYTES = 1000, EXACT_POWERS = 28 };
+
+__extension__ typedef unsigned __int128 uint128;
+
+typedef struct decimal {
+    uint64_t digits;
+    int exponent; /* of ten */
+    bool exact;   /* digits has all of them */
+} decimal;
+
+static const char *take_digits(const char *p, const char *end, decimal *d, int scale) {
+    for (; p < end && *p >= '0' && *p <= '9'; p++) {
+        if (d->digits > (UINT64_MAX - 9) / 10) {
+            d->exact = false;
+            return p;
+        }
+        d->digits = d->digits * 10 + (uint64_t)(*p - '0');
+        d->exponent -= scale;
+    }
+    return p;
+}
+
+static decimal split(const char *p, const char *end) {
+    enum { MAX_EXPONENT = 10000 };
+    decimal d = {.exact = true};
+    p = take_digits(p, end, &d, 0);
+    if (p < end && *p == '.') {
+        p = take_digits(p + 1, end, &d, 1);
+    }
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        int sign = p < end && *p == '-' ? -1 : 1;
+        p += p < end && (*p == '-' || *p == '+') ? 1 : 0;
+        int exponent = 0;
+        for (; p < end && *p >= '0' && *p <= '9'; p++) {
+            exponent = exponent < MAX_EXPONENT ? exponent * 10 + (*p - '0') : exponent;
+        }
+        d.exponent += sign * exponent;
+    }
+    d.exact = d.exact && p == end;
+    return d;
+}
+
+#if LDBL_MANT_DIG == 64
+/* One division or multiplication in 64-bit precision of exact operands is the right double unless
+ * the result lies next to the middle between two doubles. */
+static bool fast_value(const decimal *d, double *ret_value) {
+    static const long double powers[EXACT_POWERS] = {
+        1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,
+        1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
+        1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
+    int e = d->exponent;
+    if (!d->exact || e <= -EXACT_POWERS || e >= EXACT_POWERS) {
+        return false;
+    }
+    long double wide = (long double)d->digits;
+    wide = e < 0 ? wide / powers[-e] : wide * powers[e];
+    uint64_t mantissa = 0;
+    memcpy(&mantissa, &wide, sizeof mantissa);
+    unsigned low = (unsigned)(mantissa & 0x7FFU);
+    if (low >= 0x3FFU && low <= 0x401U) {
+        return false;
+    }
+    *ret_value = (double)wide;
+    return true;
+}
+#else
+static bool fast_value(const decimal *d, double *ret_value) {
+    (void)d;
+    (void)ret_value;
+    return false;
+}
+#endif
+
+bool qasm_parse_real(const char *text, size_t len, double *ret_value) {
+    decimal d = split(text, text + len);
+    if (fast_value(&d, ret_value)) {
+        return true;
+    }
+    char copy[MAX_REAL_BYTES + 1];
+    if (len > MAX_REAL_BYTES) {
+        return false;
+    }
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    double value = strtod(copy, NULL);
+    if (!isfinite(value)) {
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+qt_code qasm_big_integer(qasm_context *ctx, const char *digits, size_t len, uint64_t **ret_words,
+                         size_t *ret_count) {
+    enum { MAX_DIGITS = 20000 }; /* the work grows with the square */
+    if (len > MAX_DIGITS) {
+        return qasm_too_large(ctx, digits, "the integer has more than %d digits", MAX_DIGITS);
+    }
+    size_t cap = len / 19 + 2;
+    uint64_t *words = qasm_alloc(ctx, cap * sizeof *words);
+    if (words == NULL) {
+        return QT_RESOURCE_EXHAUSTED;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < len; i++) {
+        uint128 carry = (uint128)(digits[i] - '0');
+        for (size_t w = 0; w < count && digits[i] != '_'; w++) {
+            carry += (uint128)words[w] * 10;
+            words[w] = (uint64_t)carry;
+            carry >>= 64;
+        }
+        if (carry > 0 && digits[i] != '_') {
+            words[count++] = (uint64_t)carry;
+        }
+    }
+    *ret_words = words;
+    *ret_count = count;
+    return QT_OK;
+}

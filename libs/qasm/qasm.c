@@ -1,0 +1,84 @@
+#include "qasm/qasm.h"
+
+#include "base/cleanup.h"
+#include "qasm/lex.h"
+#include "qasm/qasm2.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_word(const qasm_token *t, const char *word) {
+    size_t len = strlen(word);
+    return t->kind == TOK_ID && (size_t)(t->end - t->start) == len &&
+           memcmp(t->start, word, len) == 0;
+}
+
+static bool is_include(const qasm_token *t, const char *file) {
+    size_t len = strlen(file);
+    return t->kind == TOK_STRING && (size_t)(t->end - t->start) == len &&
+           memcmp(t->start, file, len) == 0;
+}
+
+/* The header decides; without one the first word that only one of the languages has. */
+static qt_qasm_version detect(qasm_context *ctx) {
+    qasm_lexer lexer;
+    qasm_token t = {0};
+    qasm_lexer_init(&lexer, ctx, true);
+    ctx->quiet = true;
+    qt_qasm_version version = QT_QASM_DETECT;
+    bool first = true;
+    while (version == QT_QASM_DETECT && lexer.at < lexer.end && !ctx->fatal) {
+        if (qasm_lex(&lexer, &t) != QT_OK) {
+            continue;
+        }
+        if (first && is_word(&t, "OPENQASM")) {
+            bool ok = qasm_lex(&lexer, &t) == QT_OK;
+            version = ok && *t.start == '2' ? QT_QASM_2 : QT_QASM_3;
+        } else if (is_word(&t, "qreg") || is_word(&t, "creg") || is_include(&t, "qelib1.inc")) {
+            version = QT_QASM_2;
+        } else if (is_word(&t, "qubit") || is_include(&t, "stdgates.inc")) {
+            version = QT_QASM_3;
+        }
+        first = false;
+    }
+    ctx->quiet = false;
+    return version == QT_QASM_DETECT ? QT_QASM_3 : version;
+}
+
+/* The first diagnostic becomes the error. */
+static qt_code raise_first(const qasm_context *ctx, qt_err *err) {
+    const qt_diagnostic *d = &ctx->diagnostics.items[0];
+    const char *open = d->hint != NULL ? " (" : "";
+    const char *close = d->hint != NULL ? ")" : "";
+    return qt_err_raise(err, d->reason, NULL, __FILE__, __LINE__, "%u:%u: %s%s%s%s", d->line,
+                        d->column, d->message, open, d->hint != NULL ? d->hint : "", close);
+}
+
+static qt_code parse(qasm_context *ctx) {
+    qt_qasm_version version = ctx->options.version;
+    version = version == QT_QASM_DETECT ? detect(ctx) : version;
+    if (version == QT_QASM_2) {
+        return qasm2_parse(ctx);
+    }
+    return qasm_unsupported(ctx, ctx->sources[0].text, "OpenQASM 3 is not supported");
+}
+
+static qt_code finish(qasm_context *ctx, qt_code code, qt_circuit **ret_circuit, qt_err *err) {
+    if (ctx->diagnostics.count > 0) {
+        return raise_first(ctx, err);
+    }
+    QT_TRY(code);
+    return qt_builder_finish(&ctx->builder, ret_circuit, err);
+}
+
+qt_code qt_qasm_parse(const char *text, size_t len, const qt_qasm_options *options,
+                      qt_circuit **ret_circuit, qt_diagnostics *ret_diagnostics, qt_err *err) {
+    QT_CLEANUP(qasm_context_done) qasm_context ctx = {0};
+    QT_TRY(qasm_context_init(&ctx, text, len, options, err));
+    qt_code code = finish(&ctx, parse(&ctx), ret_circuit, err);
+    if (ret_diagnostics != NULL) {
+        *ret_diagnostics = ctx.diagnostics;
+        ctx.diagnostics = (qt_diagnostics){0};
+    }
+    return code;
+}
