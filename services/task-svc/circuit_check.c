@@ -1,0 +1,73 @@
+#include "services/task-svc/circuit_check.h"
+
+#include "base/cleanup.h"
+#include "circuit/circuit.h"
+#include "qasm/qasm.h"
+#include "services/task-svc/validate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_DENSE_QUBITS = 40, CLIFFORD_QUBITS = 20 };
+
+static bool version_of(Qtaskdist__V1__CircuitType type, qt_qasm_version *ret_version) {
+    switch ((int)type) {
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_UNSPECIFIED:
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QASM:
+        *ret_version = QT_QASM_DETECT;
+        return true;
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2:
+        *ret_version = QT_QASM_2;
+        return true;
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3:
+        *ret_version = QT_QASM_3;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static double estimate(const qt_circuit_stats *stats, uint32_t qubits, uint32_t shots) {
+    double gates = (double)stats->gate_count;
+    bool by_tableau = stats->clifford && qubits > CLIFFORD_QUBITS;
+    int dense = qubits < MAX_DENSE_QUBITS ? (int)qubits : MAX_DENSE_QUBITS;
+    double per_gate = by_tableau ? (double)qubits : ldexp(1.0, dense);
+    return 1e-3 + gates * per_gate * 1e-9 + (double)shots * (double)qubits * 20e-9;
+}
+
+static qt_code measure(const qt_circuit *circuit, uint32_t shots, qt_circuit_facts *ret_facts,
+                       qt_err *err) {
+    qt_circuit_stats stats;
+    QT_TRY(qt_circuit_analyze(circuit, &stats, err));
+    *ret_facts =
+        (qt_circuit_facts){.is_known = true,
+                           .num_qubits = circuit->num_qubits,
+                           .depth = stats.depth,
+                           .gate_count = stats.gate_count,
+                           .estimated_runtime = estimate(&stats, circuit->num_qubits, shots)};
+    return QT_OK;
+}
+
+qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
+                         const Qtaskdist__V1__TaskPayload *payload, qt_circuit_facts *ret_facts,
+                         qt_err *err) {
+    qt_qasm_options options = {.max_bytes = (size_t)config->max_circuit_bytes};
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    *ret_facts = (qt_circuit_facts){0};
+    if (!config->check_circuits || !version_of(payload->circuit_type, &options.version)) {
+        return QT_OK;
+    }
+    qt_code code = qt_qasm_parse(payload->circuit_data, strlen(payload->circuit_data), &options,
+                                 &circuit, NULL, err);
+    if (code == QT_OK) {
+        uint32_t shots = payload->shots != 0 ? payload->shots : QT_DEFAULT_SHOTS;
+        return measure(circuit, shots, ret_facts, err);
+    }
+    if (err->reason == QT_REASON_CIRCUIT_UNSUPPORTED &&
+        type == QTASKDIST__V1__TASK_TYPE__TASK_TYPE_BACKEND_RUN) {
+        return QT_OK;
+    }
+    snprintf(err->field, sizeof err->field, "payload.circuit_data");
+    return code;
+}

@@ -1,0 +1,21 @@
+# Writes migrations/*.sql into a C table: cmake -DDIR=... -DOUT=... -P embed_migrations.cmake
+file(GLOB files ${DIR}/*.sql)
+list(SORT files)
+set(texts "")
+set(rows "")
+foreach(file ${files})
+  get_filename_component(name ${file} NAME_WE)
+  string(REGEX MATCH "^[0-9]+" number ${name})
+  string(REGEX REPLACE "^0+" "" number ${number})
+  file(READ ${file} hex HEX)
+  string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+  string(APPEND texts "static const char sql_${number}[] = {${bytes}0};\n")
+  string(APPEND rows "    {${number}, \"${name}\", sql_${number}},\n")
+endforeach()
+file(WRITE ${OUT} "/* Generated from migrations/*.sql. */
+#include \"services/task-svc/migrations.h\"
+${texts}
+const qt_migration qt_task_migrations[] = {
+${rows}};
+const size_t qt_task_migration_count = sizeof qt_task_migrations / sizeof *qt_task_migrations;
+")
