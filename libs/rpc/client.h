@@ -85,5 +85,8 @@ void qt_rpc_stream_close(qt_rpc_reader *reader);
 
 /* grpc.health.v1 Check of one server: QT_OK when SERVING. For --probe. */
 qt_code qt_rpc_probe(const char *target, int64_t timeout_ms, qt_err *err);
+/* The same with TLS. */
+qt_code qt_rpc_probe_options(const qt_rpc_channel_options *options, int64_t timeout_ms,
+                             qt_err *err);
 
 #endif

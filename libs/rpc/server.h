@@ -102,8 +102,13 @@ ProtobufCMessage *qt_rpc_message(qt_rpc_ctx *ctx, const ProtobufCMessageDescript
 int64_t qt_rpc_remaining_ms(const qt_rpc_ctx *ctx);
 /* Whether the client went away or the deadline passed. */
 bool qt_rpc_cancelled(const qt_rpc_ctx *ctx);
-/* Calls fn(arg) once when the call is cancelled; at once when it is already. Runs on the
- * completion-queue thread and must not block. Not called after the call is finished. */
+/* Whether the server stops: a stream handler on the pool should end soon. */
+bool qt_rpc_stopping(const qt_rpc_ctx *ctx);
+/* Calls fn(arg) once when the call is cancelled (or its time is over); at once when it is already.
+ * Runs on the completion-queue thread, or in qt_rpc_server_stop(), and must not block. Not started
+ * after the call is finished, but it may still be running when another thread finishes the call;
+ * so arg lives in the call's arena, which stays until fn has returned, or longer. A call that was
+ * deferred must be finished after a cancel too. */
 void qt_rpc_on_cancel(qt_rpc_ctx *ctx, void (*fn)(void *arg), void *arg);
 /* Request id (from `x-request-id`, else made) and W3C traceparent ("" if none). */
 const char *qt_rpc_request_id(const qt_rpc_ctx *ctx);
@@ -116,7 +121,8 @@ const char *qt_rpc_metadata(const qt_rpc_ctx *ctx, const char *key);
 /* The error of a method without a handler. */
 qt_code qt_rpc_unimplemented(const qt_rpc_ctx *ctx, qt_err *err);
 
-/* The call is answered later. */
+/* The call is answered later. A handler that deferred may still return an error when it has given
+ * ctx to nobody. */
 void qt_rpc_defer(qt_rpc_ctx *ctx);
 /* Finish a deferred call; ctx is invalid afterwards. Any thread. */
 void qt_rpc_reply(qt_rpc_ctx *ctx, const ProtobufCMessage *resp);
@@ -125,5 +131,13 @@ void qt_rpc_fail(qt_rpc_ctx *ctx, const qt_err *err);
 /* Server streaming: sends one message and waits for flow control; CALL_CANCELLED when the client
  * went away, DEADLINE_EXCEEDED when the call's time is over. Pool threads only. */
 qt_code qt_rpc_stream_send(qt_rpc_ctx *ctx, const ProtobufCMessage *msg, qt_err *err);
+/* The same without waiting, for a stream whose handler deferred, so that no thread is parked:
+ * starts to send (the message is packed at once) and on success calls sent(arg, ok) exactly once,
+ * on the completion-queue thread, when the next one may be sent; ok is false when the client went
+ * away. One message at a time. Any thread; arg as in qt_rpc_on_cancel(). A deferred stream is ended
+ * with qt_rpc_reply(ctx, NULL) or qt_rpc_fail(); the server ends those that are open when it stops
+ * with UNAVAILABLE, which on_cancel tells. */
+qt_code qt_rpc_stream_post(qt_rpc_ctx *ctx, const ProtobufCMessage *msg,
+                           void (*sent)(void *arg, bool ok), void *arg, qt_err *err);
 
 #endif

@@ -1,0 +1,63 @@
+/* Inside the client: one try of one call. Internal. */
+#ifndef QT_RPC_CLIENT_IMPL_H
+#define QT_RPC_CLIENT_IMPL_H
+
+#include "rpc/client.h"
+#include "rpc/core.h"
+
+typedef struct qt_rpc_async qt_rpc_async;
+
+struct qt_rpc_channel {
+    grpc_channel *channel;
+    int64_t max_message_bytes;
+    qt_rpc_async *async; /* its own thread, made with the channel */
+};
+
+enum {
+    QT_CLIENT_OPS = 6,
+    QT_CLIENT_MAX_TRIES = 5,
+    QT_CLIENT_CANCEL_POLL_MS = 50,
+};
+
+/* One try. The core writes into it until the batch's tag has come back. */
+typedef struct qt_rpc_attempt {
+    grpc_call *call;
+    grpc_metadata sent_metadata[2];
+    size_t sent_metadata_count;
+    grpc_metadata_array initial;
+    grpc_metadata_array trailing;
+    grpc_status_code status;
+    grpc_slice text;
+    grpc_byte_buffer *request;
+    grpc_byte_buffer *response;
+} qt_rpc_attempt;
+
+/* Makes the core's call. Strings of `call` are copied. */
+void qt_rpc_attempt_init(qt_rpc_attempt *attempt, const qt_rpc_channel *channel, const char *path,
+                         const qt_rpc_call *call, grpc_slice body, gpr_timespec deadline,
+                         grpc_completion_queue *cq);
+/* All operations of a unary call, for one batch. */
+void qt_rpc_attempt_unary_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call,
+                              grpc_op ret_ops[QT_CLIENT_OPS]);
+/* The operations that send the request and its end; the rest of a stream is read later. */
+size_t qt_rpc_attempt_send_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call, grpc_op *ret_ops);
+/* After the last tag. */
+void qt_rpc_attempt_done(qt_rpc_attempt *attempt);
+
+/* The serialized google.rpc.Status of a failed try; empty if none. Valid until done. */
+ProtobufCBinaryData qt_rpc_attempt_details(const qt_rpc_attempt *attempt);
+/* Fills *err from a try that failed. */
+qt_code qt_rpc_attempt_error(const qt_rpc_attempt *attempt, qt_err *err);
+/* Whether another try makes sense: the server did not take the call, and it may be sent twice. */
+bool qt_rpc_attempt_may_retry(const qt_rpc_call *call, qt_code code, int tries);
+/* Milliseconds before try number `tries` + 1: full jitter, at least what the server asks for. */
+int64_t qt_rpc_attempt_backoff_ms(int tries, int64_t retry_after_ms);
+
+qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err);
+
+/* ---- client_async.c ---- */
+qt_code qt_rpc_async_new(qt_rpc_channel *channel, qt_rpc_async **ret_async, qt_err *err);
+/* Waits for the calls that are under way. NULL is allowed. */
+void qt_rpc_async_free(qt_rpc_async *async);
+
+#endif

@@ -1,0 +1,156 @@
+/* A server stream that one thread reads. Three batches: the request, the status (which comes at
+ * the end), and one per message. */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "rpc/client_impl.h"
+#include "rpc/wire.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct qt_rpc_reader {
+    qt_rpc_call call; /* cancelled() only */
+    grpc_completion_queue *cq;
+    qt_rpc_attempt attempt;
+    bool opened; /* the request's tag has come back */
+    bool status_known;
+    bool cancelled;
+    char tag_open; /* only their addresses count */
+    char tag_read;
+    char tag_status;
+};
+
+static void start(qt_rpc_reader *reader, const grpc_op *ops, size_t count, void *tag) {
+    grpc_call_error error = grpc_call_start_batch(reader->attempt.call, ops, count, tag, NULL);
+    assert(error == GRPC_CALL_OK);
+}
+
+static void ask_for_status(qt_rpc_reader *reader) {
+    qt_rpc_attempt *attempt = &reader->attempt;
+    grpc_op op;
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+    op.data.recv_status_on_client.trailing_metadata = &attempt->trailing;
+    op.data.recv_status_on_client.status = &attempt->status;
+    op.data.recv_status_on_client.status_details = &attempt->text;
+    start(reader, &op, 1, &reader->tag_status);
+}
+
+static void ask_for_message(qt_rpc_reader *reader) {
+    grpc_op op;
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_RECV_MESSAGE;
+    op.data.recv_message.recv_message = &reader->attempt.response;
+    start(reader, &op, 1, &reader->tag_read);
+}
+
+static void send_request(qt_rpc_reader *reader, const qt_rpc_call *call) {
+    grpc_op ops[4];
+    size_t n = qt_rpc_attempt_send_ops(&reader->attempt, call, ops);
+    memset(&ops[n], 0, sizeof ops[n]);
+    ops[n].op = GRPC_OP_RECV_INITIAL_METADATA;
+    ops[n++].data.recv_initial_metadata.recv_initial_metadata = &reader->attempt.initial;
+    start(reader, ops, n, &reader->tag_open);
+}
+
+/* Waits for one tag; calls cancelled() meanwhile. */
+static void wait_for(qt_rpc_reader *reader, void *tag) {
+    for (;;) {
+        bool polls = reader->call.cancelled != NULL && !reader->cancelled;
+        gpr_timespec until =
+            polls ? qt_core_deadline_in_us(QT_CLIENT_CANCEL_POLL_MS * 1000) : qt_core_no_deadline();
+        grpc_event event = grpc_completion_queue_pluck(reader->cq, tag, until, NULL);
+        if (event.type == GRPC_OP_COMPLETE) {
+            return;
+        }
+        if (reader->call.cancelled(reader->call.self)) {
+            reader->cancelled = true;
+            grpc_call_cancel(reader->attempt.call, NULL);
+        }
+    }
+}
+
+qt_code qt_rpc_stream_open(qt_rpc_channel *channel, const char *path, const qt_rpc_call *call,
+                           const ProtobufCMessage *req, qt_rpc_reader **ret_reader, qt_err *err) {
+    QT_TRY(qt_rpc_call_check(call, err));
+    if (!protobuf_c_message_check(req)) {
+        return qt_fail(err, INTERNAL, "%s has a repeated field with a NULL element",
+                       req->descriptor->short_name);
+    }
+    qt_rpc_reader *reader = qt_xcalloc(1, sizeof *reader);
+    reader->call = (qt_rpc_call){.cancelled = call->cancelled, .self = call->self};
+    reader->cq = grpc_completion_queue_create_for_pluck(NULL);
+    grpc_slice body = grpc_slice_malloc(protobuf_c_message_get_packed_size(req));
+    protobuf_c_message_pack(req, GRPC_SLICE_START_PTR(body));
+    qt_rpc_attempt_init(&reader->attempt, channel, path, call, body,
+                        qt_core_deadline_in_us(call->timeout_ms * 1000), reader->cq);
+    grpc_slice_unref(body);
+    send_request(reader, call);
+    ask_for_status(reader);
+    *ret_reader = reader;
+    return QT_OK;
+}
+
+static void wait_for_status(qt_rpc_reader *reader) {
+    if (!reader->status_known) {
+        wait_for(reader, &reader->tag_status);
+        reader->status_known = true;
+    }
+}
+
+static qt_code end_of_stream(qt_rpc_reader *reader, ProtobufCMessage **ret_msg, qt_err *err) {
+    wait_for_status(reader);
+    if (reader->attempt.status == GRPC_STATUS_OK) {
+        *ret_msg = NULL;
+        return QT_OK;
+    }
+    if (reader->cancelled) {
+        return qt_fail(err, CALL_CANCELLED, "the caller cancelled");
+    }
+    return qt_rpc_attempt_error(&reader->attempt, err);
+}
+
+qt_code qt_rpc_stream_read(qt_rpc_reader *reader, const ProtobufCMessageDescriptor *type,
+                           qt_arena *arena, ProtobufCMessage **ret_msg, qt_err *err) {
+    if (!reader->opened) {
+        wait_for(reader, &reader->tag_open);
+        reader->opened = true;
+    }
+    if (reader->status_known) {
+        return end_of_stream(reader, ret_msg, err);
+    }
+    ask_for_message(reader);
+    wait_for(reader, &reader->tag_read);
+    if (reader->attempt.response == NULL) {
+        return end_of_stream(reader, ret_msg, err);
+    }
+    grpc_slice bytes = qt_core_read_buffer(reader->attempt.response);
+    qt_code code = qt_rpc_unpack(type, GRPC_SLICE_START_PTR(bytes), GRPC_SLICE_LENGTH(bytes), arena,
+                                 ret_msg, err);
+    grpc_slice_unref(bytes);
+    grpc_byte_buffer_destroy(reader->attempt.response);
+    reader->attempt.response = NULL;
+    return code;
+}
+
+void qt_rpc_stream_close(qt_rpc_reader *reader) {
+    if (reader == NULL) {
+        return;
+    }
+    reader->call.cancelled = NULL;
+    if (!reader->status_known) {
+        grpc_call_cancel(reader->attempt.call, NULL);
+    }
+    if (!reader->opened) {
+        wait_for(reader, &reader->tag_open);
+    }
+    wait_for_status(reader);
+    qt_rpc_attempt_done(&reader->attempt);
+    grpc_completion_queue_shutdown(reader->cq);
+    while (grpc_completion_queue_pluck(reader->cq, NULL, qt_core_no_deadline(), NULL).type !=
+           GRPC_QUEUE_SHUTDOWN) {
+    }
+    grpc_completion_queue_destroy(reader->cq);
+    free(reader);
+}
