@@ -58,7 +58,7 @@ static void skip_space(qt_json_reader *r) {
 
 static bool in_object(const qt_json_reader *r) {
     size_t level = r->depth - 1;
-    return (r->is_object[level / 8] >> (level % 8) & 1U) != 0;
+    return ((unsigned)r->is_object[level / 8] >> (level % 8) & 1U) != 0;
 }
 
 static void value_done(qt_json_reader *r) {
