@@ -1,0 +1,51 @@
+#include "worker/failure.h"
+
+#include <stdio.h>
+
+static Qtaskdist__V1__FailureClass class_of_exhausted(const qt_err *err) {
+    /* what another worker, or this one a little later, may have */
+    if (err->retry_after_ms > 0) {
+        return QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_THROTTLED;
+    }
+    if (err->reason == QT_REASON_OVERLOADED || err->reason == QT_REASON_OUT_OF_MEMORY) {
+        return QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_RETRYABLE;
+    }
+    return QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_PERMANENT;
+}
+
+Qtaskdist__V1__FailureClass qt_failure_class(const qt_err *err) {
+    switch (err->code) {
+    case QT_RESOURCE_EXHAUSTED:
+        return class_of_exhausted(err);
+    case QT_CANCELLED:
+    case QT_UNKNOWN:
+    case QT_DEADLINE_EXCEEDED:
+    case QT_ABORTED:
+    case QT_INTERNAL:
+    case QT_UNAVAILABLE:
+        return err->retry_after_ms > 0 ? QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_THROTTLED
+                                       : QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_RETRYABLE;
+    case QT_OK:
+    case QT_INVALID_ARGUMENT:
+    case QT_NOT_FOUND:
+    case QT_ALREADY_EXISTS:
+    case QT_PERMISSION_DENIED:
+    case QT_FAILED_PRECONDITION:
+    case QT_OUT_OF_RANGE:
+    case QT_UNIMPLEMENTED:
+    case QT_DATA_LOSS:
+    case QT_UNAUTHENTICATED:
+    default:
+        return QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_PERMANENT;
+    }
+}
+
+void qt_failure_text(const qt_err *err, char *ret_text, size_t cap) {
+    if (err->code == QT_INTERNAL || err->code == QT_UNKNOWN) {
+        snprintf(ret_text, cap, "%s", qt_reason_text(err->reason));
+    } else if (err->field[0] != '\0') {
+        snprintf(ret_text, cap, "%s: %s", err->field, err->msg);
+    } else {
+        snprintf(ret_text, cap, "%s", err->msg);
+    }
+}

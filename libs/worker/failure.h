@@ -1,0 +1,16 @@
+/* How a failed attempt is treated. */
+#ifndef QT_WORKER_FAILURE_H
+#define QT_WORKER_FAILURE_H
+
+#include "base/err.h"
+
+#include <qtaskdist/v1/task_worker.pb-c.h>
+
+/* Permanent when the same circuit would fail again (wrong input, too large, not implemented);
+ * throttled when the error says when to come back; retryable otherwise. */
+Qtaskdist__V1__FailureClass qt_failure_class(const qt_err *err);
+/* The sentence for the user: the field's path and the message, or a fixed text for INTERNAL and
+ * UNKNOWN, whose message is for the log only. */
+void qt_failure_text(const qt_err *err, char *ret_text, size_t cap);
+
+#endif
