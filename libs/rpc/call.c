@@ -195,16 +195,6 @@ static void on_received(qt_rpc_ctx *ctx, bool ok) {
 
 /* ---- the handler ---- */
 
-static qt_code check_alive(const qt_rpc_ctx *ctx, qt_err *err) {
-    if (qt_rpc_remaining_ms(ctx) == 0) {
-        return qt_fail(err, DEADLINE_EXCEEDED, "the call's time was over before it ran");
-    }
-    if (qt_rpc_cancelled(ctx)) {
-        return qt_fail(err, CALL_CANCELLED, "the caller went away before the call ran");
-    }
-    return QT_OK;
-}
-
 static qt_code unpack_request(qt_rpc_ctx *ctx, ProtobufCMessage **ret_req, qt_err *err) {
     grpc_slice bytes = qt_core_read_buffer(ctx->received);
     qt_code code = qt_rpc_unpack(ctx->entry->method->input, GRPC_SLICE_START_PTR(bytes),
@@ -217,7 +207,7 @@ static qt_code unpack_request(qt_rpc_ctx *ctx, ProtobufCMessage **ret_req, qt_er
 
 static qt_code run_handler(qt_rpc_ctx *ctx, ProtobufCMessage **ret_resp, qt_err *err) {
     ProtobufCMessage *req = NULL;
-    QT_TRY(check_alive(ctx, err));
+    QT_TRY(qt_rpc_check_alive(ctx, err));
     QT_TRY(unpack_request(ctx, &req, err));
     const qt_rpc_entry *entry = ctx->entry;
     if (entry->method->unary != NULL) {

@@ -176,18 +176,13 @@ typedef struct unary_job {
     int64_t deadline_us; /* monotonic */
 } unary_job;
 
-static int64_t left_us(const unary_job *job) {
-    int64_t left = job->deadline_us - qt_clock_mono_us(qt_clock_system());
-    return left > 0 ? left : 0;
-}
-
 /* *ret_final is true when no other try makes sense. */
 static qt_code try_once(const unary_job *job, bool *ret_final, ProtobufCMessage **ret_resp,
                         qt_err *err) {
     grpc_completion_queue *cq = grpc_completion_queue_create_for_pluck(NULL);
     qt_rpc_attempt attempt;
     qt_rpc_attempt_init(&attempt, job->channel, job->path, job->call, job->body,
-                        qt_core_deadline_in_us(left_us(job)), cq);
+                        qt_core_deadline_in_us(qt_rpc_call_left_us(job->deadline_us)), cq);
     grpc_op ops[QT_CLIENT_OPS];
     qt_rpc_attempt_unary_ops(&attempt, job->call, ops);
     grpc_call_error error =
@@ -209,7 +204,7 @@ static qt_code try_once(const unary_job *job, bool *ret_final, ProtobufCMessage 
 /* False when the deadline comes first or the caller cancels. */
 static bool wait_to_retry(const unary_job *job, int tries, const qt_err *err) {
     int64_t wait_us = qt_rpc_attempt_backoff_ms(tries, err->retry_after_ms) * 1000;
-    if (wait_us >= left_us(job)) {
+    if (wait_us >= qt_rpc_call_left_us(job->deadline_us)) {
         return false;
     }
     int64_t until_us = qt_clock_mono_us(qt_clock_system()) + wait_us;
@@ -257,7 +252,7 @@ qt_code qt_rpc_unary(qt_rpc_channel *channel, const char *path, const qt_rpc_cal
                      .call = call,
                      .type = resp_type,
                      .arena = arena,
-                     .deadline_us = qt_clock_mono_us(qt_clock_system()) + call->timeout_ms * 1000};
+                     .deadline_us = qt_rpc_call_deadline_us(call)};
     QT_TRY(pack_body(req, &job.body, err));
     qt_code code = run_job(&job, ret_resp, err);
     grpc_slice_unref(job.body);

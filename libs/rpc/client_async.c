@@ -88,11 +88,10 @@ static void start_watching(async_call *call) {
 static void start_try(async_call *call) {
     qt_rpc_async *async = call->async;
     bool watch = call->options.cancelled != NULL;
-    int64_t left_us = call->deadline_us - now_us();
     call->tries++;
     call->pending = watch ? 2 : 1;
     qt_rpc_attempt_init(&call->attempt, async->channel, call->path, &call->options, call->body,
-                        qt_core_deadline_in_us(left_us > 0 ? left_us : 0), async->cq);
+                        qt_core_deadline_in_us(qt_rpc_call_left_us(call->deadline_us)), async->cq);
     grpc_op ops[QT_CLIENT_OPS];
     qt_rpc_attempt_unary_ops(&call->attempt, &call->options, ops);
     if (watch) { /* first: when the real batch has ended, the call may be gone */
@@ -299,7 +298,7 @@ static async_call *new_call(qt_rpc_async *async, const char *path, const qt_rpc_
     call->options = *options;
     call->options.request_id = call->request_id;
     call->options.traceparent = call->traceparent;
-    call->deadline_us = now_us() + options->timeout_ms * 1000;
+    call->deadline_us = qt_rpc_call_deadline_us(options);
     call->tag_done = (async_tag){on_done, call};
     call->tag_watch = (async_tag){on_watch, call};
     pthread_mutex_lock(&async->lock);

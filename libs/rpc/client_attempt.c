@@ -1,4 +1,5 @@
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "rpc/client_impl.h"
 #include "rpc/status.h"
 
@@ -12,6 +13,22 @@ qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err) {
         return qt_fail(err, INTERNAL, "a call needs a timeout");
     }
     return QT_OK;
+}
+
+int64_t qt_rpc_call_deadline_us(const qt_rpc_call *call) {
+    const int64_t year_ms = INT64_C(365) * 86400 * 1000;
+    if (call->timeout_ms > year_ms) {
+        return INT64_MAX;
+    }
+    return qt_clock_mono_us(qt_clock_system()) + call->timeout_ms * 1000;
+}
+
+int64_t qt_rpc_call_left_us(int64_t deadline_us) {
+    if (deadline_us == INT64_MAX) {
+        return INT64_MAX;
+    }
+    int64_t left = deadline_us - qt_clock_mono_us(qt_clock_system());
+    return left > 0 ? left : 0;
 }
 
 static void add_metadata(qt_rpc_attempt *attempt, const char *key, const char *value) {

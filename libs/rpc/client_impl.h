@@ -54,6 +54,10 @@ bool qt_rpc_attempt_may_retry(const qt_rpc_call *call, qt_code code, int tries);
 int64_t qt_rpc_attempt_backoff_ms(int tries, int64_t retry_after_ms);
 
 qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err);
+/* Monotonic time of the deadline of a call that starts now; INT64_MAX for one of over a year. */
+int64_t qt_rpc_call_deadline_us(const qt_rpc_call *call);
+/* Microseconds until such a deadline, never negative; INT64_MAX for INT64_MAX. */
+int64_t qt_rpc_call_left_us(int64_t deadline_us);
 
 /* ---- client_async.c ---- */
 qt_code qt_rpc_async_new(qt_rpc_channel *channel, qt_rpc_async **ret_async, qt_err *err);

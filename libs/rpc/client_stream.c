@@ -84,7 +84,8 @@ qt_code qt_rpc_stream_open(qt_rpc_channel *channel, const char *path, const qt_r
     grpc_slice body = grpc_slice_malloc(protobuf_c_message_get_packed_size(req));
     protobuf_c_message_pack(req, GRPC_SLICE_START_PTR(body));
     qt_rpc_attempt_init(&reader->attempt, channel, path, call, body,
-                        qt_core_deadline_in_us(call->timeout_ms * 1000), reader->cq);
+                        qt_core_deadline_in_us(qt_rpc_call_left_us(qt_rpc_call_deadline_us(call))),
+                        reader->cq);
     grpc_slice_unref(body);
     send_request(reader, call);
     ask_for_status(reader);

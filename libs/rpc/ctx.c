@@ -43,6 +43,16 @@ bool qt_rpc_cancelled(const qt_rpc_ctx *ctx) {
     return cancelled || qt_rpc_remaining_ms(ctx) == 0;
 }
 
+qt_code qt_rpc_check_alive(const qt_rpc_ctx *ctx, qt_err *err) {
+    if (qt_rpc_remaining_ms(ctx) == 0) {
+        return qt_fail(err, DEADLINE_EXCEEDED, "the call's time is over");
+    }
+    if (qt_rpc_cancelled(ctx)) {
+        return qt_fail(err, CALL_CANCELLED, "the caller went away");
+    }
+    return QT_OK;
+}
+
 bool qt_rpc_stopping(const qt_rpc_ctx *ctx) {
     return atomic_load(&ctx->server->stopping);
 }

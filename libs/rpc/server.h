@@ -102,6 +102,8 @@ ProtobufCMessage *qt_rpc_message(qt_rpc_ctx *ctx, const ProtobufCMessageDescript
 int64_t qt_rpc_remaining_ms(const qt_rpc_ctx *ctx);
 /* Whether the client went away or the deadline passed. */
 bool qt_rpc_cancelled(const qt_rpc_ctx *ctx);
+/* DEADLINE_EXCEEDED or CALL_CANCELLED when nobody waits for the answer any more. */
+qt_code qt_rpc_check_alive(const qt_rpc_ctx *ctx, qt_err *err);
 /* Whether the server stops: a stream handler on the pool should end soon. */
 bool qt_rpc_stopping(const qt_rpc_ctx *ctx);
 /* Calls fn(arg) once when the call is cancelled (or its time is over); at once when it is already.
