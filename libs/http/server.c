@@ -1,0 +1,482 @@
+/* Happy path of a request, all on the thread of its connection: libmicrohttpd hands over the URI
+ * (new_request), the headers and the body in pieces (on_access), then the handler runs. When it has
+ * not replied, the connection is suspended; reply() and continue() resume it from any thread, and
+ * on_access runs again. The request is freed when the answer is sent or the connection broke
+ * (on_completed). A suspended connection cannot break: nobody looks at it. */
+#include "http/server.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "http/listen.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { MAX_HEADERS = 16 };
+
+struct qt_http_server {
+    qt_http_options options;
+    qt_http_handler handler;
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    int port;
+    atomic_bool draining; /* clients are told to close */
+    atomic_bool aborting; /* the grace period is over */
+    pthread_mutex_t lock; /* what follows, and the same part of all requests */
+    pthread_cond_t idle;
+    size_t active; /* requests that are not answered and sent */
+};
+
+typedef enum phase {
+    PHASE_NEW,     /* only the URI is known */
+    PHASE_BODY,    /* the body is coming */
+    PHASE_HANDLED, /* the handler has it, or has had it */
+} phase;
+
+typedef struct header {
+    const char *name;
+    const char *value;
+} header;
+
+struct qt_http_request {
+    qt_http_server *server;
+    struct MHD_Connection *connection;
+    int fd;
+    phase phase;
+    bool counted;
+    const char *method;
+    const char *uri;
+    size_t path_len;
+    const char *query;
+    size_t query_len;
+    qt_arena arena;
+    qt_buf body;
+    /* The answer; complete when `replied`. */
+    header headers[MAX_HEADERS];
+    size_t header_count;
+    int status;
+    const char *content_type;
+    qt_buf answer;
+    const void *static_data;
+    size_t static_len;
+    /* Under the server's lock. */
+    bool replied;
+    bool suspended;
+    void (*next)(void *arg, qt_http_request *request);
+    void *next_arg;
+};
+
+/* ---- the life of a request ---- */
+
+static void request_free(qt_http_request *req) {
+    qt_http_server *server = req->server;
+    if (req->counted) {
+        pthread_mutex_lock(&server->lock);
+        server->active--;
+        pthread_cond_broadcast(&server->idle);
+        pthread_mutex_unlock(&server->lock);
+    }
+    qt_buf_done(&req->body);
+    qt_buf_done(&req->answer);
+    qt_arena_done(&req->arena);
+    free(req);
+}
+
+/* Called with the raw URI before anything is decoded in place. */
+static void *new_request(void *cls, const char *uri, struct MHD_Connection *connection) {
+    qt_http_server *server = cls;
+    qt_http_request *req = qt_xcalloc(1, sizeof *req);
+    *req = (qt_http_request){.server = server, .connection = connection, .fd = -1};
+    qt_arena_init(&req->arena, 0);
+    req->body.limit_bytes = (size_t)server->options.max_body_bytes + 1;
+    const char *copy = qt_arena_strdup(&req->arena, uri);
+    const char *question = copy != NULL ? strchr(copy, '?') : NULL;
+    req->uri = copy != NULL ? copy : "";
+    req->query = question != NULL ? question + 1 : "";
+    req->query_len = strlen(req->query);
+    req->path_len = question != NULL ? (size_t)(question - copy) : strlen(req->uri);
+    return req;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why) {
+    (void)cls;
+    (void)connection;
+    (void)why;
+    if (*state != NULL) {
+        request_free(*state);
+        *state = NULL;
+    }
+}
+
+/* ---- answering ---- */
+
+static struct MHD_Response *make_response(qt_http_request *req) {
+    struct MHD_Response *response = NULL;
+    if (req->static_data != NULL) {
+        /* libmicrohttpd's API is not const-correct; PERSISTENT memory is only read. */
+        response = MHD_create_response_from_buffer(
+            req->static_len, (void *)(uintptr_t)req->static_data, MHD_RESPMEM_PERSISTENT);
+    } else {
+        size_t len;
+        char *data = qt_buf_take(&req->answer, &len);
+        response = MHD_create_response_from_buffer_with_free_callback(len, data, free);
+        if (response == NULL) {
+            free(data);
+        }
+    }
+    if (response == NULL) {
+        return NULL;
+    }
+    if (req->content_type != NULL) {
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, req->content_type);
+    }
+    for (size_t i = 0; i < req->header_count; i++) {
+        MHD_add_response_header(response, req->headers[i].name, req->headers[i].value);
+    }
+    if (atomic_load(&req->server->draining)) {
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    }
+    return response;
+}
+
+static enum MHD_Result send_answer(qt_http_request *req) {
+    struct MHD_Response *response = make_response(req);
+    if (response == NULL) {
+        return MHD_NO; /* out of memory: the connection is closed */
+    }
+    enum MHD_Result result = MHD_queue_response(req->connection, (unsigned)req->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+/* libmicrohttpd cannot answer while a body is coming, so this writes the answer itself; the
+ * connection is closed behind it. What has arrived already is read away, because closing a socket
+ * with unread bytes resets the connection, and the answer may be lost. */
+static enum MHD_Result cut_off(qt_http_request *req) {
+    QT_CLEANUP(qt_buf_done) qt_buf out = {0};
+    size_t len = req->static_data != NULL ? req->static_len : req->answer.len;
+    qt_buf_printf(&out, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n",
+                  req->status, MHD_get_reason_phrase_for((unsigned)req->status), len);
+    if (req->content_type != NULL) {
+        qt_buf_printf(&out, "Content-Type: %s\r\n", req->content_type);
+    }
+    for (size_t i = 0; i < req->header_count; i++) {
+        qt_buf_printf(&out, "%s: %s\r\n", req->headers[i].name, req->headers[i].value);
+    }
+    qt_buf_add_str(&out, "\r\n");
+    qt_buf_add(&out, req->static_data != NULL ? req->static_data : req->answer.data, len);
+    if (!out.failed && req->fd >= 0) {
+        char away[65536];
+        int rounds = 0;
+        ssize_t sent = send(req->fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (sent >= 0 && rounds++ < 64 && recv(req->fd, away, sizeof away, MSG_DONTWAIT) > 0) {
+        }
+    }
+    return MHD_NO;
+}
+
+/* Runs what is due and then answers or waits. */
+static enum MHD_Result advance(qt_http_request *req) {
+    qt_http_server *server = req->server;
+    for (;;) {
+        pthread_mutex_lock(&server->lock);
+        void (*next)(void *arg, qt_http_request *request) = req->next;
+        void *arg = req->next_arg;
+        bool replied = req->replied;
+        req->next = NULL;
+        if (next == NULL && !replied) {
+            req->suspended = true;
+            MHD_suspend_connection(req->connection);
+        }
+        pthread_mutex_unlock(&server->lock);
+        if (next != NULL) {
+            next(arg, req);
+        } else {
+            return replied ? send_answer(req) : MHD_YES;
+        }
+    }
+}
+
+static enum MHD_Result refuse(qt_http_request *req, qt_http_refusal why, bool body_started) {
+    qt_http_handler *h = &req->server->handler;
+    req->phase = PHASE_HANDLED;
+    qt_buf_done(&req->body);
+    h->on_refuse(h->self, req, why);
+    assert(req->replied);
+    return body_started ? cut_off(req) : send_answer(req);
+}
+
+/* ---- what libmicrohttpd calls ---- */
+
+static void count_active(qt_http_request *req) {
+    pthread_mutex_lock(&req->server->lock);
+    req->server->active++;
+    pthread_mutex_unlock(&req->server->lock);
+    req->counted = true;
+}
+
+static enum MHD_Result on_headers(qt_http_request *req, const char *method) {
+    const qt_http_options *o = &req->server->options;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(req->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    req->fd = info != NULL ? info->connect_fd : -1;
+    req->method = qt_arena_strdup(&req->arena, method);
+    count_active(req);
+    if (req->method == NULL) {
+        return MHD_NO;
+    }
+    if (req->path_len + req->query_len > (size_t)o->max_uri_bytes) {
+        return refuse(req, QT_HTTP_URI_TOO_LONG, false);
+    }
+    const char *length = qt_http_header(req, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    if (length != NULL && qt_http_header(req, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL) {
+        return refuse(req, QT_HTTP_AMBIGUOUS_LENGTH, false);
+    }
+    if (length != NULL && strtoull(length, NULL, 10) > (unsigned long long)o->max_body_bytes) {
+        return refuse(req, QT_HTTP_BODY_TOO_LARGE, false);
+    }
+    req->phase = PHASE_BODY;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_body(qt_http_request *req, const char *data, size_t *len) {
+    qt_http_server *server = req->server;
+    if (*len > 0) {
+        if (req->body.len + *len > (size_t)server->options.max_body_bytes) {
+            return refuse(req, QT_HTTP_BODY_TOO_LARGE, true);
+        }
+        qt_buf_add(&req->body, data, *len);
+        *len = 0;
+        return req->body.failed ? MHD_NO : MHD_YES;
+    }
+    req->phase = PHASE_HANDLED;
+    server->handler.on_request(server->handler.self, req);
+    return advance(req);
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url,
+                                 const char *method, const char *version, const char *data,
+                                 size_t *len, void **state) {
+    (void)cls;
+    (void)connection;
+    (void)url;
+    (void)version;
+    qt_http_request *req = *state;
+    switch (req->phase) {
+    case PHASE_NEW:
+        return on_headers(req, method);
+    case PHASE_BODY:
+        return on_body(req, data, len);
+    case PHASE_HANDLED:
+        break;
+    }
+    return advance(req);
+}
+
+/* Paths and arguments stay as they came. */
+static size_t keep_encoded(void *cls, struct MHD_Connection *connection, char *text) {
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+/* ---- the server ---- */
+
+static void free_partly(qt_http_server *server) {
+    if (server == NULL) {
+        return;
+    }
+    if (server->listen_fd >= 0) {
+        close(server->listen_fd);
+    }
+    pthread_cond_destroy(&server->idle);
+    pthread_mutex_destroy(&server->lock);
+    free(server);
+}
+
+QT_CLEANUP_PTR(free_partly_p, qt_http_server, free_partly);
+
+static void init_locks(qt_http_server *server) {
+    pthread_condattr_t attr;
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&server->idle, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static struct MHD_Daemon *start_daemon(qt_http_server *server) {
+    const qt_http_options *o = &server->options;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+    return MHD_start_daemon(flags, 0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET,
+                            server->listen_fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)o->threads,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->max_connections,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_timeout_s,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)o->max_header_bytes * 2,
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
+                            new_request, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+}
+
+qt_code qt_http_server_new(const qt_http_options *options, const qt_http_handler *handler,
+                           qt_http_server **ret_server, qt_err *err) {
+    QT_CLEANUP(free_partly_p) qt_http_server *server = qt_xcalloc(1, sizeof *server);
+    server->options = *options;
+    server->handler = *handler;
+    server->listen_fd = -1;
+    init_locks(server);
+    QT_TRY(qt_http_listen(options->listen_addr, &server->listen_fd, &server->port, err));
+    server->daemon = start_daemon(server);
+    if (server->daemon == NULL) {
+        return qt_fail(err, IO_ERROR, "the HTTP server cannot start: %s", strerror(errno));
+    }
+    *ret_server = QT_TAKE(server);
+    return QT_OK;
+}
+
+int qt_http_server_port(const qt_http_server *server) {
+    return server->port;
+}
+
+/* Until no request is active; false after timeout_ms (< 0: never). */
+static bool wait_idle(qt_http_server *server, int64_t timeout_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&server->lock);
+    int status = 0;
+    while (server->active > 0 && status != ETIMEDOUT) {
+        status = timeout_ms < 0 ? pthread_cond_wait(&server->idle, &server->lock)
+                                : pthread_cond_timedwait(&server->idle, &server->lock, &until);
+    }
+    bool idle = server->active == 0;
+    pthread_mutex_unlock(&server->lock);
+    return idle;
+}
+
+void qt_http_server_stop(qt_http_server *server, int64_t grace_ms) {
+    if (server->daemon == NULL) {
+        return;
+    }
+    atomic_store(&server->draining, true);
+    MHD_quiesce_daemon(server->daemon); /* the socket is closed by free */
+    if (!wait_idle(server, grace_ms)) {
+        atomic_store(&server->aborting, true);
+        wait_idle(server, -1);
+    }
+    MHD_stop_daemon(server->daemon);
+    server->daemon = NULL;
+}
+
+void qt_http_server_free(qt_http_server *server) {
+    assert(server == NULL || server->daemon == NULL);
+    free_partly(server);
+}
+
+/* ---- for handlers ---- */
+
+const char *qt_http_method(const qt_http_request *request) {
+    return request->method;
+}
+
+const char *qt_http_path(const qt_http_request *request, size_t *ret_len) {
+    *ret_len = request->path_len;
+    return request->uri;
+}
+
+const char *qt_http_query(const qt_http_request *request, size_t *ret_len) {
+    *ret_len = request->query_len;
+    return request->query;
+}
+
+const char *qt_http_header(const qt_http_request *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *qt_http_body(const qt_http_request *request, size_t *ret_len) {
+    *ret_len = request->body.len;
+    return qt_buf_str(&request->body);
+}
+
+qt_arena *qt_http_arena(qt_http_request *request) {
+    return &request->arena;
+}
+
+/* An end of the stream means that the client closed: half-closed connections count as gone, as
+ * with other proxies. */
+bool qt_http_gone(const qt_http_request *request) {
+    if (atomic_load(&request->server->aborting)) {
+        return true;
+    }
+    char byte;
+    ssize_t n = recv(request->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+static void resume(qt_http_request *request) {
+    if (request->suspended) {
+        request->suspended = false;
+        MHD_resume_connection(request->connection);
+    }
+}
+
+void qt_http_continue(qt_http_request *request, void (*fn)(void *arg, qt_http_request *request),
+                      void *arg) {
+    qt_http_server *server = request->server;
+    pthread_mutex_lock(&server->lock);
+    assert(request->next == NULL && !request->replied);
+    request->next = fn;
+    request->next_arg = arg;
+    resume(request);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void qt_http_add_header(qt_http_request *request, const char *name, const char *value) {
+    assert(request->header_count < MAX_HEADERS);
+    const char *name_copy = qt_arena_strdup(&request->arena, name);
+    const char *value_copy = qt_arena_strdup(&request->arena, value);
+    if (name_copy != NULL && value_copy != NULL) {
+        request->headers[request->header_count++] =
+            (header){.name = name_copy, .value = value_copy};
+    }
+}
+
+static void finish(qt_http_request *request, int status, const char *content_type) {
+    qt_http_server *server = request->server;
+    request->status = status;
+    request->content_type =
+        content_type != NULL ? qt_arena_strdup(&request->arena, content_type) : NULL;
+    pthread_mutex_lock(&server->lock);
+    assert(!request->replied);
+    request->replied = true;
+    resume(request);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void qt_http_reply(qt_http_request *request, int status, const char *content_type, qt_buf *body) {
+    if (body != NULL) {
+        request->answer = *body;
+        *body = (qt_buf){.limit_bytes = body->limit_bytes};
+    }
+    finish(request, status, content_type);
+}
+
+void qt_http_reply_static(qt_http_request *request, int status, const char *content_type,
+                          const void *data, size_t len) {
+    request->static_data = data;
+    request->static_len = len;
+    finish(request, status, content_type);
+}
