@@ -1,0 +1,3 @@
+#define KERNELS qt_kernels_avx2
+#define KERNELS_NAME "avx2"
+#include "sim/kernels.inc"
