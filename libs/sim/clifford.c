@@ -25,7 +25,7 @@ static qt_code column_matrix(void *self, uint32_t target, uint64_t controls, con
     size_t bit = (size_t)1 << target;
     number m[4];
     for (int i = 0; i < 4; i++) {
-        m[i] = CMPLX(mat->re[i], mat->im[i]);
+        m[i] = mat->re[i] + mat->im[i] * I;
     }
     for (size_t i = 0; i < c->size; i++) {
         if ((i & bit) == 0 && (i & controls) == controls) {
@@ -43,7 +43,7 @@ static qt_code column_phase(void *self, uint64_t mask, double re, double im, qt_
     column *c = self;
     for (size_t i = 0; i < c->size; i++) {
         if ((i & mask) == mask) {
-            c->v[i] *= CMPLX(re, im);
+            c->v[i] *= re + im * I;
         }
     }
     return QT_OK;

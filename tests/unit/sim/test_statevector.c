@@ -36,7 +36,7 @@ static void check_state(const qt_engine *engine, uint32_t qubits, const double c
         double re = 0;
         double im = 0;
         qt_statevector_amplitude(engine->self, i, &re, &im);
-        ck_assert_msg(cabs(CMPLX(re, im) - expected[i]) < tolerance,
+        ck_assert_msg(cabs(re + im * I - expected[i]) < tolerance,
                       "amplitude %zu is %.15g %+.15gi instead of %.15g %+.15gi", i, re, im,
                       creal(expected[i]), cimag(expected[i]));
     }
@@ -58,7 +58,7 @@ static double complex *random_state(qt_rng *rng, uint32_t qubits, const qt_engin
     for (size_t i = 0; i < size; i++) {
         re[i] /= sqrt(norm);
         im[i] /= sqrt(norm);
-        state[i] = CMPLX(re[i], im[i]);
+        state[i] = re[i] + im[i] * I;
     }
     qt_statevector_set(engine->self, re, im);
     free(re);
