@@ -183,7 +183,9 @@ const qt_clifford *qt_clifford_get(qt_clifford_cache *cache, qt_gate gate, size_
                                    const double *params) {
     size_t count = qt_gate_get_info(gate)->param_count;
     double p[3] = {0, 0, 0};
-    memcpy(p, params, count * sizeof *p);
+    for (size_t i = 0; i < count; i++) {
+        p[i] = params[i];
+    }
     uint64_t hash = (uint64_t)gate * 31 + control_count;
     for (size_t i = 0; i < count; i++) {
         uint64_t bits;

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "sim/gates.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,10 +64,11 @@ qt_code qt_run_gate(qt_run *run, const qt_op *op, qt_err *err) {
         run->gate_qubits[i] = run->plan->engine_qubit[qubits[i]];
     }
     qt_engine_gate gate = {(qt_gate)op->sub, run->gate_qubits, op->qubit_count, op->control_count,
-                           run->circuit->params + op->param};
+                           dynamic};
     if (op->kind == QT_OP_GATE_DYNAMIC) {
         QT_TRY(gate_params(run, op, dynamic, err));
-        gate.params = dynamic;
+    } else {
+        gate.params = qt_gate_params(run->circuit, op);
     }
     return run->engine->ops->gate(run->engine->self, &gate, err);
 }

@@ -17,6 +17,12 @@ bool qt_gate_mat2(qt_gate gate, const double *params, qt_mat2 *ret_mat);
 /* a * b: b is applied first. */
 qt_mat2 qt_mat2_mul(const qt_mat2 *a, const qt_mat2 *b);
 
+/* The parameters of a GATE; NULL when it has none. */
+static inline const double *qt_gate_params(const qt_circuit *circuit, const qt_op *op) {
+    bool none = qt_gate_get_info((qt_gate)op->sub)->param_count == 0;
+    return none ? NULL : circuit->params + op->param;
+}
+
 /* Where the primitives go. Qubits are given as the circuit numbers them, below 64; a mask has a
  * bit per qubit. */
 typedef struct qt_gate_sink {

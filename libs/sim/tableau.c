@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "sim/gates.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ qt_code qt_tableau_check(const qt_circuit *circuit, size_t end, qt_err *err) {
         }
         qt_gate gate = (qt_gate)op->sub;
         if (dynamic ||
-            qt_clifford_get(cache, gate, op->control_count, circuit->params + op->param) == NULL) {
+            qt_clifford_get(cache, gate, op->control_count, qt_gate_params(circuit, op)) == NULL) {
             return qt_fail(err, METHOD_UNSUITABLE,
                            "operation %zu, %s with %u controls%s, is not Clifford: the stabilizer "
                            "method cannot run it",

@@ -145,7 +145,7 @@ void ref_apply(number *state, uint32_t num_qubits, qt_gate gate, const uint32_t 
 
 static void apply_op(const qt_circuit *c, const qt_op *op, number *state) {
     ref_apply(state, c->num_qubits, (qt_gate)op->sub, qt_op_qubits(c, op), op->qubit_count,
-              op->control_count, c->params + op->param);
+              op->control_count, c->params != NULL ? c->params + op->param : NULL);
 }
 
 static number *new_state(const qt_circuit *c) {

@@ -3,6 +3,7 @@
 #include "circuit/builder.h"
 #include "random_circuit.h"
 #include "reference_sim.h"
+#include "sim/gates.h"
 #include "sim/kernels.h"
 #include "sim/statevector.h"
 #include "testlib.h"
@@ -25,7 +26,7 @@ static void run_gates(qt_engine *engine, const qt_circuit *c) {
     for (size_t i = 0; i < c->op_count; i++) {
         const qt_op *op = &c->ops[i];
         qt_engine_gate gate = {(qt_gate)op->sub, qt_op_qubits(c, op), op->qubit_count,
-                               op->control_count, c->params + op->param};
+                               op->control_count, qt_gate_params(c, op)};
         ck_assert_ok(engine->ops->gate(engine->self, &gate, &err));
     }
     ck_assert_ok(engine->ops->flush(engine->self, &err));
