@@ -54,19 +54,24 @@ static void send_request(qt_rpc_reader *reader, const qt_rpc_call *call) {
     start(reader, ops, n, &reader->tag_open);
 }
 
-/* Waits for one tag; calls cancelled() meanwhile. */
+static void poll_cancelled(qt_rpc_reader *reader) {
+    bool polls = reader->call.cancelled != NULL && !reader->cancelled;
+    if (polls && reader->call.cancelled(reader->call.self)) {
+        reader->cancelled = true;
+        grpc_call_cancel(reader->attempt.call, NULL);
+    }
+}
+
+/* Waits for one tag; calls cancelled() before and meanwhile. */
 static void wait_for(qt_rpc_reader *reader, void *tag) {
     for (;;) {
+        poll_cancelled(reader);
         bool polls = reader->call.cancelled != NULL && !reader->cancelled;
         gpr_timespec until =
             polls ? qt_core_deadline_in_us(QT_CLIENT_CANCEL_POLL_MS * 1000) : qt_core_no_deadline();
         grpc_event event = grpc_completion_queue_pluck(reader->cq, tag, until, NULL);
         if (event.type == GRPC_OP_COMPLETE) {
             return;
-        }
-        if (reader->call.cancelled(reader->call.self)) {
-            reader->cancelled = true;
-            grpc_call_cancel(reader->attempt.call, NULL);
         }
     }
 }
