@@ -58,7 +58,7 @@ static qt_code gate_params(qt_run *run, const qt_op *op, double *ret_params, qt_
 }
 
 qt_code qt_run_gate(qt_run *run, const qt_op *op, qt_err *err) {
-    double dynamic[4];
+    double dynamic[4] = {0};
     const uint32_t *qubits = qt_op_qubits(run->circuit, op);
     for (size_t i = 0; i < op->qubit_count; i++) {
         run->gate_qubits[i] = run->plan->engine_qubit[qubits[i]];
