@@ -1,6 +1,8 @@
 #include "worker/failure.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static Qtaskdist__V1__FailureClass class_of_exhausted(const qt_err *err) {
     /* what another worker, or this one a little later, may have */
@@ -40,10 +42,15 @@ Qtaskdist__V1__FailureClass qt_failure_class(const qt_err *err) {
     }
 }
 
+/* Its message starts with line:column, and the program is the only thing it can be about. */
+static bool is_about_circuit(const qt_err *err) {
+    return strcmp(err->field, "payload.circuit_data") == 0;
+}
+
 void qt_failure_text(const qt_err *err, char *ret_text, size_t cap) {
     if (err->code == QT_INTERNAL || err->code == QT_UNKNOWN) {
         snprintf(ret_text, cap, "%s", qt_reason_text(err->reason));
-    } else if (err->field[0] != '\0') {
+    } else if (err->field[0] != '\0' && !is_about_circuit(err)) {
         snprintf(ret_text, cap, "%s: %s", err->field, err->msg);
     } else {
         snprintf(ret_text, cap, "%s", err->msg);

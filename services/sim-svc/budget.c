@@ -1,0 +1,74 @@
+#include "services/sim-svc/budget.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { POLL_NS = 50000000 };
+
+void qt_budget_init(qt_budget *budget, uint64_t limit_bytes) {
+    budget->limit_bytes = budget->free_bytes = limit_bytes;
+    pthread_mutex_init(&budget->lock, NULL);
+    pthread_cond_init(&budget->given, NULL);
+}
+
+void qt_budget_done(qt_budget *budget) {
+    pthread_cond_destroy(&budget->given);
+    pthread_mutex_destroy(&budget->lock);
+}
+
+static void wait_a_moment(qt_budget *budget) {
+    struct timespec at;
+    clock_gettime(CLOCK_REALTIME, &at);
+    at.tv_nsec += POLL_NS;
+    at.tv_sec += at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&budget->given, &budget->lock, &at);
+}
+
+static bool is_cancelled(const qt_cancel *cancel) {
+    return cancel->cancelled != NULL && cancel->cancelled(cancel->self);
+}
+
+qt_code qt_budget_take(qt_budget *budget, uint64_t min_bytes, uint64_t want_bytes,
+                       const qt_cancel *cancel, uint64_t *ret_bytes, qt_err *err) {
+    assert(min_bytes <= budget->limit_bytes && min_bytes <= want_bytes);
+    pthread_mutex_lock(&budget->lock);
+    while (budget->free_bytes < min_bytes && !is_cancelled(cancel)) {
+        wait_a_moment(budget);
+    }
+    uint64_t bytes = budget->free_bytes < want_bytes ? budget->free_bytes : want_bytes;
+    bool enough = bytes >= min_bytes;
+    budget->free_bytes -= enough ? bytes : 0;
+    pthread_mutex_unlock(&budget->lock);
+    if (!enough) {
+        return qt_fail(err, CALL_CANCELLED, "cancelled while waiting for memory");
+    }
+    *ret_bytes = bytes;
+    return QT_OK;
+}
+
+void qt_budget_give(qt_budget *budget, uint64_t bytes) {
+    pthread_mutex_lock(&budget->lock);
+    budget->free_bytes += bytes;
+    pthread_cond_broadcast(&budget->given);
+    pthread_mutex_unlock(&budget->lock);
+}
+
+static uint64_t container_limit(void) {
+    unsigned long long bytes = 0;
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "r");
+    if (f == NULL) {
+        return UINT64_MAX;
+    }
+    bool found = fscanf(f, "%llu", &bytes) == 1; /* "max" when there is none */
+    fclose(f);
+    return found && bytes > 0 ? bytes : UINT64_MAX;
+}
+
+uint64_t qt_machine_memory_bytes(void) {
+    uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t container = container_limit();
+    return container < machine ? container : machine;
+}

@@ -1,0 +1,183 @@
+#include "services/sim-svc/codec.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+static qt_code unsupported(const char *field, const char *what, qt_err *err) {
+    return qt_fail_field(err, CIRCUIT_TYPE_UNSUPPORTED, field, "%s", what);
+}
+
+qt_code qt_decode_program(Qtaskdist__V1__CircuitType type, const char *text, const char *type_field,
+                          const char *data_field, qt_program *ret_program, qt_err *err) {
+    qt_program program = {.text = text, .len = strlen(text), .field = data_field};
+    switch (type) {
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_UNSPECIFIED:
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QASM:
+        program.language = QT_LANGUAGE_QASM;
+        break;
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2:
+        program.language = QT_LANGUAGE_QASM2;
+        break;
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3:
+        program.language = QT_LANGUAGE_QASM3;
+        break;
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QIR:
+        return unsupported(type_field, "QIR cannot be read yet; send OpenQASM", err);
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_IONQ:
+        return unsupported(type_field, "IonQ JSON cannot be read yet; send OpenQASM", err);
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET:
+        return unsupported(type_field, "Braket's dialect cannot be read yet; send OpenQASM 3", err);
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT:
+        return unsupported(
+            type_field, "Python code is never run; export with qiskit.qasm3.dumps(circuit)", err);
+    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_CIRQ:
+        return unsupported(type_field, "Python code is never run; export with cirq.qasm(circuit)",
+                           err);
+    case _QTASKDIST__V1__CIRCUIT_TYPE_IS_INT_SIZE:
+    default:
+        return qt_fail_field(err, FIELD_INVALID, type_field, "%d is no circuit type", (int)type);
+    }
+    *ret_program = program;
+    return QT_OK;
+}
+
+static qt_code decode_payload(const Qtaskdist__V1__TaskPayload *payload, qt_program *ret_program,
+                              qt_err *err) {
+    return qt_decode_program(payload->circuit_type, payload->circuit_data, "payload.circuit_type",
+                             "payload.circuit_data", ret_program, err);
+}
+
+static qt_code decode_method(Qtaskdist__V1__SimulationMethod method, qt_sim_method *ret_method,
+                             qt_err *err) {
+    switch (method) {
+    case QTASKDIST__V1__SIMULATION_METHOD__SIMULATION_METHOD_UNSPECIFIED:
+    case QTASKDIST__V1__SIMULATION_METHOD__SIMULATION_METHOD_AUTO:
+        *ret_method = QT_SIM_AUTO;
+        return QT_OK;
+    case QTASKDIST__V1__SIMULATION_METHOD__SIMULATION_METHOD_STATEVECTOR:
+        *ret_method = QT_SIM_STATEVECTOR;
+        return QT_OK;
+    case QTASKDIST__V1__SIMULATION_METHOD__SIMULATION_METHOD_STABILIZER:
+        *ret_method = QT_SIM_STABILIZER;
+        return QT_OK;
+    case QTASKDIST__V1__SIMULATION_METHOD__SIMULATION_METHOD_DENSITY_MATRIX:
+        *ret_method = QT_SIM_DENSITY_MATRIX;
+        return QT_OK;
+    case _QTASKDIST__V1__SIMULATION_METHOD_IS_INT_SIZE:
+    default:
+        return qt_fail_field(err, FIELD_INVALID, "payload.method", "%d is no method", (int)method);
+    }
+}
+
+/* simulator_id names a method too; both together must agree. */
+static qt_code decode_simulator(const char *id, qt_sim_method *method, qt_err *err) {
+    static const struct {
+        const char *id;
+        qt_sim_method method;
+    } simulators[] = {{"", QT_SIM_AUTO},
+                      {"auto", QT_SIM_AUTO},
+                      {"qasm_simulator", QT_SIM_AUTO},
+                      {"statevector", QT_SIM_STATEVECTOR},
+                      {"stabilizer", QT_SIM_STABILIZER}};
+    for (size_t i = 0; i < QT_ARRAY_LEN(simulators); i++) {
+        if (strcmp(id, simulators[i].id) != 0) {
+            continue;
+        }
+        if (simulators[i].method == QT_SIM_AUTO || *method == simulators[i].method) {
+            return QT_OK;
+        }
+        if (*method != QT_SIM_AUTO) {
+            return qt_fail_field(err, FIELD_INVALID, "payload.method",
+                                 "the method contradicts simulator_id \"%s\"", id);
+        }
+        *method = simulators[i].method;
+        return QT_OK;
+    }
+    return qt_fail_field(err, FIELD_INVALID, "payload.simulator_id",
+                         "no simulator has the id \"%.40s\"", id);
+}
+
+qt_code qt_decode_simulation(const Qtaskdist__V1__TaskPayload *payload, qt_simulation *ret,
+                             qt_err *err) {
+    qt_simulation s = {.shots = payload->shots};
+    QT_TRY(decode_payload(payload, &s.program, err));
+    QT_TRY(decode_method(payload->method, &s.method, err));
+    QT_TRY(decode_simulator(payload->simulator_id, &s.method, err));
+    s.has_seed = payload->seed_oneof_case == QTASKDIST__V1__TASK_PAYLOAD__SEED_ONEOF_SEED;
+    s.seed = s.has_seed ? payload->seed : 0;
+    *ret = s;
+    return QT_OK;
+}
+
+static qt_code decode_target(Qtaskdist__V1__ConvertTarget target, qt_conversion *c, qt_err *err) {
+    switch (target) {
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_UNSPECIFIED:
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_1_0:
+        c->target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_1_0;
+        c->options.version = QT_QIR_1_0;
+        return QT_OK;
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_2_0:
+        c->target = target;
+        c->options.version = QT_QIR_2_0;
+        return QT_OK;
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_OPENQASM2:
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_OPENQASM3:
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_IONQ:
+    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_BRAKET:
+        return qt_fail_field(err, METHOD_UNIMPLEMENTED, "payload.target",
+                             "conversion to this format is not implemented yet; QIR is");
+    case _QTASKDIST__V1__CONVERT_TARGET_IS_INT_SIZE:
+    default:
+        return qt_fail_field(err, FIELD_INVALID, "payload.target", "%d is no target", (int)target);
+    }
+}
+
+static qt_code decode_profile(Qtaskdist__V1__QirProfile profile, qt_conversion *c, qt_err *err) {
+    switch (profile) {
+    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_UNSPECIFIED:
+    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_AUTO:
+        c->options.profile = QT_QIR_AUTO;
+        return QT_OK;
+    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_BASE:
+        c->options.profile = QT_QIR_BASE;
+        return QT_OK;
+    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_ADAPTIVE:
+        c->options.profile = QT_QIR_ADAPTIVE;
+        return QT_OK;
+    case _QTASKDIST__V1__QIR_PROFILE_IS_INT_SIZE:
+    default:
+        return qt_fail_field(err, FIELD_INVALID, "payload.profile", "%d is no profile",
+                             (int)profile);
+    }
+}
+
+static qt_code decode_encoding(Qtaskdist__V1__QirEncoding encoding, qt_err *err) {
+    switch (encoding) {
+    case QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_UNSPECIFIED:
+    case QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_TEXT:
+        return QT_OK;
+    case QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_BITCODE:
+        return qt_fail_field(err, METHOD_UNIMPLEMENTED, "payload.encoding",
+                             "bitcode is not implemented yet; text is");
+    case _QTASKDIST__V1__QIR_ENCODING_IS_INT_SIZE:
+    default:
+        return qt_fail_field(err, FIELD_INVALID, "payload.encoding", "%d is no encoding",
+                             (int)encoding);
+    }
+}
+
+qt_code qt_decode_conversion(const Qtaskdist__V1__TaskPayload *payload, qt_conversion *ret,
+                             qt_err *err) {
+    qt_conversion c = {.options = {.entry_point = payload->entry_point}};
+    QT_TRY(decode_payload(payload, &c.program, err));
+    QT_TRY(decode_target(payload->target, &c, err));
+    QT_TRY(decode_profile(payload->profile, &c, err));
+    QT_TRY(decode_encoding(payload->encoding, err));
+    if (payload->verify) {
+        return qt_fail_field(err, METHOD_UNIMPLEMENTED, "payload.verify",
+                             "the proof of a conversion is not implemented yet");
+    }
+    *ret = c;
+    return QT_OK;
+}

@@ -1,0 +1,154 @@
+#include "services/sim-svc/job.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "qasm/qasm.h"
+
+#include <stdio.h>
+#include <sys/random.h>
+
+enum { SPARE_BYTES = 64 << 20, AMPLITUDE_BYTES = 16 };
+
+/* What is wrong with a circuit is wrong with the field that holds it. */
+static qt_code in_program(qt_code code, const qt_program *program, qt_err *err) {
+    if (code == QT_INVALID_ARGUMENT && err->field[0] == '\0') {
+        snprintf(err->field, sizeof err->field, "%s", program->field);
+    }
+    return code;
+}
+
+static qt_code check_text(const qt_job_runner *runner, const qt_program *program, qt_err *err) {
+    if (program->len == 0) {
+        return qt_fail_field(err, FIELD_REQUIRED, program->field, "the circuit is missing");
+    }
+    if (program->len > runner->limits.max_circuit_bytes) {
+        return qt_fail_field(err, CIRCUIT_TOO_LARGE, program->field,
+                             "the circuit has %zu bytes, at most %zu are allowed", program->len,
+                             runner->limits.max_circuit_bytes);
+    }
+    return QT_OK;
+}
+
+qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
+                     qt_circuit **ret_circuit, qt_err *err) {
+    static const qt_qasm_version versions[] = {
+        [QT_LANGUAGE_QASM] = QT_QASM_DETECT,
+        [QT_LANGUAGE_QASM2] = QT_QASM_2,
+        [QT_LANGUAGE_QASM3] = QT_QASM_3,
+    };
+    QT_TRY(check_text(runner, program, err));
+    qt_qasm_options options = {.version = versions[program->language],
+                               .max_bytes = runner->limits.max_circuit_bytes};
+    qt_code code = qt_qasm_parse(program->text, program->len, &options, ret_circuit, NULL, err);
+    return in_program(code, program, err);
+}
+
+static uint32_t pick_seed(void) {
+    uint32_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed) {
+        seed = (uint32_t)qt_clock_mono_us(qt_clock_system());
+    }
+    return seed;
+}
+
+static qt_code make_options(const qt_job_runner *runner, const qt_simulation *s,
+                            qt_sim_options *ret_options, qt_err *err) {
+    uint32_t shots = s->shots != 0 ? s->shots : QT_DEFAULT_SHOTS;
+    if (shots > runner->limits.max_shots) {
+        return qt_fail_field(err, SHOTS_OUT_OF_RANGE, "payload.shots",
+                             "%u shots, at most %u are allowed", shots, runner->limits.max_shots);
+    }
+    *ret_options = (qt_sim_options){.shots = shots,
+                                    .seed = s->has_seed ? s->seed : pick_seed(),
+                                    .method = s->method,
+                                    .max_memory_bytes = runner->memory.limit_bytes,
+                                    .threads = runner->limits.threads};
+    return QT_OK;
+}
+
+/* Memory for a run: what it needs, and when it is free some more for copies of the state, which
+ * make circuits with measurements in the middle faster. */
+static qt_code take_memory(qt_job_runner *runner, const qt_circuit *circuit,
+                           const qt_sim_options *options, const qt_cancel *cancel,
+                           uint64_t *ret_bytes, qt_err *err) {
+    qt_sim_estimate estimate;
+    QT_TRY(qt_sim_plan(circuit, options, &estimate, err));
+    uint64_t limit = runner->memory.limit_bytes;
+    uint64_t min = estimate.memory_bytes;
+    uint64_t spare = limit - min < SPARE_BYTES ? limit - min : SPARE_BYTES;
+    uint64_t want = min < limit / 4 ? min * 4 : limit;
+    min += spare;
+    return qt_budget_take(&runner->memory, min, want > min ? want : min, cancel, ret_bytes, err);
+}
+
+static qt_code run_circuit(qt_job_runner *runner, const qt_circuit *circuit,
+                           qt_sim_options *options, const qt_job_watch *watch,
+                           qt_sim_result **ret_result, qt_err *err) {
+    uint64_t bytes = 0;
+    QT_TRY(take_memory(runner, circuit, options, &watch->cancel, &bytes, err));
+    options->max_memory_bytes = bytes;
+    options->cancelled = watch->cancel.cancelled;
+    options->progress = watch->progress;
+    options->self = watch->cancel.self;
+    qt_code code = qt_sim_run(circuit, options, ret_result, err);
+    qt_budget_give(&runner->memory, bytes);
+    return code;
+}
+
+qt_code qt_job_simulate(qt_job_runner *runner, const qt_simulation *simulation,
+                        const qt_job_watch *watch, qt_circuit **ret_circuit,
+                        qt_sim_result **ret_result, qt_err *err) {
+    qt_sim_options options;
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    QT_TRY(make_options(runner, simulation, &options, err));
+    QT_TRY(qt_job_parse(runner, &simulation->program, &circuit, err));
+    qt_code code = run_circuit(runner, circuit, &options, watch, ret_result, err);
+    QT_TRY(in_program(code, &simulation->program, err));
+    *ret_circuit = QT_TAKE(circuit);
+    return QT_OK;
+}
+
+qt_code qt_job_convert(const qt_job_runner *runner, const qt_program *program,
+                       const qt_qir_options *options, qt_circuit **ret_circuit, qt_buf *ret_text,
+                       qt_qir_info *ret_info, qt_err *err) {
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    QT_TRY(qt_job_parse(runner, program, &circuit, err));
+    qt_code code = qt_qir_write(circuit, options, ret_text, ret_info, err);
+    if (err->reason == QT_REASON_FIELD_INVALID && code != QT_OK && err->field[0] == '\0') {
+        snprintf(err->field, sizeof err->field, "payload.entry_point");
+    }
+    QT_TRY(in_program(code, program, err));
+    *ret_circuit = QT_TAKE(circuit);
+    return QT_OK;
+}
+
+qt_code qt_job_analyze(const qt_job_runner *runner, const qt_program *program,
+                       qt_circuit **ret_circuit, qt_analysis *ret_analysis, qt_err *err) {
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    qt_analysis a = {.method = QT_SIM_AUTO};
+    QT_TRY(qt_job_parse(runner, program, &circuit, err));
+    QT_TRY(in_program(qt_circuit_analyze(circuit, &a.stats, err), program, err));
+    a.num_qubits = circuit->num_qubits;
+    a.num_clbits = circuit->num_clbits;
+    qt_sim_options options = {.shots = QT_DEFAULT_SHOTS,
+                              .max_memory_bytes = UINT64_MAX,
+                              .threads = runner->limits.threads};
+    qt_sim_estimate estimate;
+    qt_err unfit;
+    if (qt_sim_plan(circuit, &options, &estimate, &unfit) == QT_OK) {
+        a.method = estimate.method;
+        a.memory_bytes = estimate.memory_bytes;
+        a.seconds = estimate.seconds;
+    }
+    *ret_circuit = QT_TAKE(circuit);
+    *ret_analysis = a;
+    return QT_OK;
+}
+
+uint32_t qt_job_max_qubits(const qt_job_runner *runner) {
+    uint32_t qubits = 0;
+    while (qubits < 50 && (uint64_t)AMPLITUDE_BYTES << (qubits + 1) <= runner->memory.limit_bytes) {
+        qubits++;
+    }
+    return qubits;
+}

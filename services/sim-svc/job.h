@@ -1,0 +1,82 @@
+/* What sim-svc does: runs, converts and describes circuits. No protobuf and no RPC here. */
+#ifndef QT_SIM_SVC_JOB_H
+#define QT_SIM_SVC_JOB_H
+
+#include "base/buf.h"
+#include "circuit/circuit.h"
+#include "qir/qir.h"
+#include "services/sim-svc/budget.h"
+#include "sim/sim.h"
+
+#include <stddef.h>
+
+enum { QT_DEFAULT_SHOTS = 1024 };
+
+typedef enum qt_language {
+    QT_LANGUAGE_QASM, /* OpenQASM, version from the header */
+    QT_LANGUAGE_QASM2,
+    QT_LANGUAGE_QASM3,
+} qt_language;
+
+/* A program. `field` is its path in the request, for errors. */
+typedef struct qt_program {
+    qt_language language;
+    const char *text;
+    size_t len;
+    const char *field;
+} qt_program;
+
+typedef struct qt_job_limits {
+    size_t max_circuit_bytes;
+    uint32_t max_shots;
+    unsigned threads; /* of one run */
+} qt_job_limits;
+
+/* Shared by all runs; any number of threads may use it. */
+typedef struct qt_job_runner {
+    qt_job_limits limits;
+    qt_budget memory;
+} qt_job_runner;
+
+/* Who waits for a run. */
+typedef struct qt_job_watch {
+    qt_cancel cancel;
+    void (*progress)(void *self, int percent); /* NULL: not reported; self is cancel.self */
+} qt_job_watch;
+
+typedef struct qt_simulation {
+    qt_program program;
+    uint32_t shots; /* 0: QT_DEFAULT_SHOTS */
+    bool has_seed;  /* else one is picked */
+    uint32_t seed;
+    qt_sim_method method;
+} qt_simulation;
+
+/* A description of a circuit. */
+typedef struct qt_analysis {
+    qt_circuit_stats stats;
+    uint32_t num_qubits;
+    uint32_t num_clbits;
+    qt_sim_method method; /* that AUTO picks; QT_SIM_AUTO when the circuit fits none */
+    uint64_t memory_bytes;
+    double seconds; /* for QT_DEFAULT_SHOTS, estimated */
+} qt_analysis;
+
+/* Parses a program; errors have its field. */
+qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
+                     qt_circuit **ret_circuit, qt_err *err);
+/* Runs a circuit. The circuit is returned too, for its warnings. */
+qt_code qt_job_simulate(qt_job_runner *runner, const qt_simulation *simulation,
+                        const qt_job_watch *watch, qt_circuit **ret_circuit,
+                        qt_sim_result **ret_result, qt_err *err);
+/* Writes a circuit as QIR text. */
+qt_code qt_job_convert(const qt_job_runner *runner, const qt_program *program,
+                       const qt_qir_options *options, qt_circuit **ret_circuit, qt_buf *ret_text,
+                       qt_qir_info *ret_info, qt_err *err);
+qt_code qt_job_analyze(const qt_job_runner *runner, const qt_program *program,
+                       qt_circuit **ret_circuit, qt_analysis *ret_analysis, qt_err *err);
+
+/* Qubits of a statevector that fits the memory. */
+uint32_t qt_job_max_qubits(const qt_job_runner *runner);
+
+#endif
