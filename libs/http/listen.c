@@ -54,7 +54,7 @@ static int open_one(const struct addrinfo *info) {
 
 qt_code qt_http_listen(const char *addr, int *ret_fd, int *ret_port, qt_err *err) {
     char host[HOST_BYTES];
-    const char *port;
+    const char *port = "";
     QT_TRY(split_addr(addr, host, &port, err));
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *found = NULL;

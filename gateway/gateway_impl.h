@@ -1,0 +1,85 @@
+/* What the parts of the gateway share. Private to gateway/. */
+#ifndef QT_GATEWAY_IMPL_H
+#define QT_GATEWAY_IMPL_H
+
+#include "base/buf.h"
+#include "gateway/gateway.h"
+#include "gateway/router.h"
+#include "gateway/schema.h"
+#include "http/server.h"
+
+enum { QT_REQUEST_ID_BYTES = 129, QT_TRACEPARENT_BYTES = 64 };
+
+typedef struct qt_upstream {
+    char name[64];
+    const char *const *services;
+    qt_rpc_channel *channel;
+} qt_upstream;
+
+struct qt_gateway {
+    qt_gateway_options options;
+    qt_schema *schema;
+    qt_router *router;
+    qt_upstream upstreams[QT_GATEWAY_UPSTREAMS];
+    size_t upstream_count;
+    const qt_upstream **route_upstreams; /* one per route */
+    const qt_message *status_message;    /* google.rpc.Status */
+    const qt_field *status_details;
+    qt_buf openapi;
+};
+
+/* One request on its way; lives in the request's arena. */
+typedef struct qt_exchange {
+    qt_gateway *gateway;
+    qt_http_request *http;
+    const char *method;    /* name for logs and metrics: "TaskService.GetTask", "healthz", "none" */
+    const qt_route *route; /* NULL for the gateway's own paths */
+    const qt_upstream *upstream;
+    int64_t start_us;
+    int64_t timeout_ms;
+    char request_id[QT_REQUEST_ID_BYTES];
+    char traceparent[QT_TRACEPARENT_BYTES]; /* "" if none */
+    /* The upstream's answer, copied. */
+    qt_code code;
+    char message[256];
+    int64_t retry_after_ms;
+    qt_buf body; /* the response, or the status details */
+} qt_exchange;
+
+/* ---- gateway/answer.c: every answer leaves through one of these ---- */
+
+/* A JSON text, or another one of the gateway's own; takes the buffer. */
+void qt_answer_ok(qt_exchange *x, const char *content_type, qt_buf *body);
+void qt_answer_static(qt_exchange *x, const char *content_type, const void *data, size_t len);
+/* The same with a status other than 200 (readyz). */
+void qt_answer_status(qt_exchange *x, int status, qt_buf *json);
+/* An error of the gateway itself. */
+void qt_answer_error(qt_exchange *x, const qt_err *err);
+/* The upstream's error in x->code, message, body (serialized google.rpc.Status). */
+void qt_answer_upstream_error(qt_exchange *x);
+
+/* HTTP status of an error. */
+int qt_http_status(qt_code code, qt_reason reason);
+
+/* ---- gateway/proxy.c ---- */
+
+/* Finds the route and calls its service. */
+void qt_proxy(qt_exchange *x);
+
+/* ---- gateway/own.c: the gateway's own paths ---- */
+
+/* Answers and returns true when the path is one of them. */
+bool qt_own_path(qt_exchange *x);
+
+/* ---- gateway/ready.c ---- */
+
+/* Asks all services for their health and answers. */
+void qt_ready(qt_exchange *x);
+
+/* ---- gateway/stats.c ---- */
+
+void qt_stats_init(void);
+void qt_stats_begin(void);
+void qt_stats_end(const qt_exchange *x, int status);
+
+#endif

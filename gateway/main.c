@@ -1,0 +1,119 @@
+/* The gateway: REST and JSON for the gRPC services. Wiring only. */
+#include "gateway/config.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/settings_table.inc"
+#include "gateway/gateway.h"
+#include "gateway/probe.h"
+#include "http/server.h"
+#include "qt_descriptors.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static const char *const task_services[] = {"qtaskdist.v1.TaskService", NULL};
+static const char *const queue_services[] = {"qtaskdist.v1.QueueService", NULL};
+static const char *const sim_services[] = {"qtaskdist.v1.SimService", NULL};
+static const char *const backend_services[] = {"qtaskdist.v1.BackendService", NULL};
+
+static qt_rpc_channel_options channel_options(const qt_config *cfg, const char *addr) {
+    return (qt_rpc_channel_options){.target = addr,
+                                    .max_message_bytes = cfg->rpc_max_message_bytes,
+                                    .tls_ca_file = cfg->tls_ca_file,
+                                    .tls_cert_file = cfg->tls_cert_file,
+                                    .tls_key_file = cfg->tls_key_file};
+}
+
+static qt_code new_gateway(const qt_config *cfg, qt_gateway **ret_gateway, qt_err *err) {
+    const qt_rpc_channel_options channels[] = {
+        channel_options(cfg, cfg->task_addr), channel_options(cfg, cfg->queue_addr),
+        channel_options(cfg, cfg->sim_addr), channel_options(cfg, cfg->backend_addr)};
+    const qt_upstream_options upstreams[] = {
+        {"task-svc", task_services, &channels[0]},
+        {"queue-svc", queue_services, &channels[1]},
+        {"sim-svc", sim_services, &channels[2]},
+        {"backend-svc", backend_services, &channels[3]},
+    };
+    const qt_gateway_options options = {.descriptor_set = qt_descriptor_set,
+                                        .descriptor_set_len = qt_descriptor_set_len,
+                                        .upstreams = upstreams,
+                                        .upstream_count = QT_ARRAY_LEN(upstreams),
+                                        .call_timeout_ms = cfg->call_timeout_ms,
+                                        .max_call_timeout_ms = cfg->max_call_timeout_ms,
+                                        .max_body_bytes = cfg->max_body_bytes};
+    return qt_gateway_new(&options, ret_gateway, err);
+}
+
+static qt_code start_http(const qt_config *cfg, qt_gateway *gateway, qt_http_server **ret_server,
+                          qt_err *err) {
+    qt_http_handler handler = qt_gateway_handler(gateway);
+    qt_http_options options = {.listen_addr = cfg->listen_addr,
+                               .threads = cfg->http_threads,
+                               .max_body_bytes = cfg->max_body_bytes,
+                               .max_header_bytes = cfg->max_header_bytes,
+                               .max_uri_bytes = cfg->max_uri_bytes,
+                               .max_connections = cfg->http_max_connections,
+                               .idle_timeout_s = cfg->http_idle_timeout_s};
+    return qt_http_server_new(&options, &handler, ret_server, err);
+}
+
+/* Blocks the signals that stop the program in all threads, so that sigwait() gets them. */
+static sigset_t block_stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static int serve(const qt_config *cfg) {
+    sigset_t stop = block_stop_signals();
+    qt_err err;
+    QT_CLEANUP(qt_gateway_free_p) qt_gateway *gateway = NULL;
+    qt_http_server *http = NULL;
+    if (new_gateway(cfg, &gateway, &err) != QT_OK ||
+        start_http(cfg, gateway, &http, &err) != QT_OK) {
+        qt_log_err(ERROR, "the gateway cannot start", &err);
+        return EXIT_FAILURE;
+    }
+    qt_log(INFO, "gateway serves", QT_KV_STR("listen_addr", cfg->listen_addr),
+           QT_KV_INT("port", qt_http_server_port(http)));
+    int signal_number = 0;
+    sigwait(&stop, &signal_number);
+    qt_log(INFO, "gateway stops", QT_KV_INT("signal", signal_number));
+    qt_http_server_stop(http, cfg->grace_ms);
+    qt_http_server_free(http);
+    return EXIT_SUCCESS;
+}
+
+static int probe(const qt_config *cfg) {
+    qt_err err;
+    return qt_gateway_probe(cfg->listen_addr, 2000, &err) == QT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+    qt_config cfg;
+    qt_err err;
+    qt_log_level level = QT_LOG_INFO;
+    switch (qt_settings_load(qt_settings, qt_settings_count, "gateway", &argc, argv, &cfg)) {
+    case QT_SETTINGS_EXIT:
+        return EXIT_SUCCESS;
+    case QT_SETTINGS_BAD:
+        return 2;
+    case QT_SETTINGS_PROBE:
+        return probe(&cfg);
+    case QT_SETTINGS_RUN:
+        break;
+    }
+    qt_code code = qt_log_level_parse(cfg.log_level, &level, &err);
+    qt_log_init("gateway", level);
+    if (code != QT_OK) {
+        qt_log_err(ERROR, "LOG_LEVEL", &err);
+        return 2;
+    }
+    return serve(&cfg);
+}
