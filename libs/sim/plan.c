@@ -152,6 +152,22 @@ static void size_tableau(const qt_sim_options *o, qt_plan *plan) {
                             sample * tableau_ns_per_word);
 }
 
+static qt_code choose_auto(const qt_circuit *c, qt_plan *plan, qt_err *err) {
+    plan->method = QT_SIM_STATEVECTOR;
+    if (plan->engine_qubits < AUTO_STABILIZER_FROM_QUBITS) {
+        return QT_OK;
+    }
+    qt_err why;
+    qt_code code = qt_tableau_check(c, plan->end, &why);
+    if (code == QT_OK) {
+        plan->method = QT_SIM_STABILIZER;
+    } else if (why.reason != QT_REASON_METHOD_UNSUITABLE) {
+        *err = why;
+        return code;
+    }
+    return QT_OK;
+}
+
 static qt_code choose(const qt_circuit *c, const qt_sim_options *o, qt_plan *plan, qt_err *err) {
     plan->method = o->method;
     if (o->method == QT_SIM_DENSITY_MATRIX) {
@@ -160,10 +176,7 @@ static qt_code choose(const qt_circuit *c, const qt_sim_options *o, qt_plan *pla
     if (o->method == QT_SIM_STABILIZER) {
         QT_TRY(qt_tableau_check(c, plan->end, err));
     } else if (o->method == QT_SIM_AUTO) {
-        qt_err not_clifford;
-        bool clifford = plan->engine_qubits >= AUTO_STABILIZER_FROM_QUBITS &&
-                        qt_tableau_check(c, plan->end, &not_clifford) == QT_OK;
-        plan->method = clifford ? QT_SIM_STABILIZER : QT_SIM_STATEVECTOR;
+        QT_TRY(choose_auto(c, plan, err));
     }
     if (plan->method == QT_SIM_STABILIZER) {
         size_tableau(o, plan);
