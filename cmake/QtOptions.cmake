@@ -17,6 +17,9 @@ add_library(qt_generated_options INTERFACE)
 target_compile_options(qt_generated_options INTERFACE -w)
 target_compile_definitions(qt_generated_options INTERFACE _GNU_SOURCE)
 
+if(QT_FUZZ) # the code under test reports its coverage to the fuzzer
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(QT_SANITIZE)
   add_compile_options(-fsanitize=${QT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${QT_SANITIZE})
