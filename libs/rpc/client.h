@@ -33,7 +33,7 @@ typedef struct qt_rpc_channel_options {
 
 /* Per call. */
 typedef struct qt_rpc_call {
-    int64_t timeout_ms;      /* required, > 0 */
+    int64_t timeout_ms;      /* required; 0 or less is DEADLINE_EXCEEDED */
     bool wait_for_ready;     /* wait for a connection instead of failing at once */
     bool idempotent;         /* may be sent again after UNAVAILABLE */
     const char *request_id;  /* NULL: none */

@@ -94,6 +94,10 @@ static void start_try(async_call *call) {
                         qt_core_deadline_in_us(qt_rpc_call_left_us(call->deadline_us)), async->cq);
     grpc_op ops[QT_CLIENT_OPS];
     qt_rpc_attempt_unary_ops(&call->attempt, &call->options, ops);
+    if (call->options.timeout_ms <= 0) { /* the core's timer might come too late */
+        grpc_call_cancel_with_status(call->attempt.call, GRPC_STATUS_DEADLINE_EXCEEDED,
+                                     "no time is left for the call", NULL);
+    }
     if (watch) { /* first: when the real batch has ended, the call may be gone */
         start_watching(call);
     }
@@ -279,12 +283,6 @@ void qt_rpc_async_free(qt_rpc_async *async) {
 
 /* ---- the door ---- */
 
-static void reply_at_once(const qt_err *err, void (*done)(void *, const qt_rpc_raw_reply *),
-                          void *arg) {
-    const qt_rpc_raw_reply reply = {.code = err->code, .message = err->msg};
-    done(arg, &reply);
-}
-
 static char *copy_or_null(const char *s) {
     return s != NULL ? qt_xstrdup(s) : NULL;
 }
@@ -310,11 +308,6 @@ static async_call *new_call(qt_rpc_async *async, const char *path, const qt_rpc_
 void qt_rpc_raw_async(qt_rpc_channel *channel, const char *path, const qt_rpc_call *options,
                       const uint8_t *body, size_t len,
                       void (*done)(void *arg, const qt_rpc_raw_reply *reply), void *arg) {
-    qt_err err;
-    if (qt_rpc_call_check(options, &err) != QT_OK) {
-        reply_at_once(&err, done, arg);
-        return;
-    }
     async_call *call = new_call(channel->async, path, options);
     call->body = grpc_slice_malloc(len);
     if (len > 0) {

@@ -10,7 +10,7 @@
 
 qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err) {
     if (call->timeout_ms <= 0) {
-        return qt_fail(err, INTERNAL, "a call needs a timeout");
+        return qt_fail(err, DEADLINE_EXCEEDED, "no time is left for the call");
     }
     return QT_OK;
 }

@@ -53,6 +53,7 @@ bool qt_rpc_attempt_may_retry(const qt_rpc_call *call, qt_code code, int tries);
 /* Milliseconds before try number `tries` + 1: full jitter, at least what the server asks for. */
 int64_t qt_rpc_attempt_backoff_ms(int tries, int64_t retry_after_ms);
 
+/* A call without time fails at once. */
 qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err);
 /* Monotonic time of the deadline of a call that starts now; INT64_MAX for one of over a year. */
 int64_t qt_rpc_call_deadline_us(const qt_rpc_call *call);

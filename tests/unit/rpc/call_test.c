@@ -148,7 +148,21 @@ END_TEST
 START_TEST(test_call_needs_a_timeout) {
     qt_err err;
     const qt_rpc_call call = {.timeout_ms = 0};
-    ck_assert_int_eq(rig_get(&r, "ok", &call, &err), QT_INTERNAL);
+    ck_assert_int_eq(rig_get(&r, "ok", &call, &err), QT_DEADLINE_EXCEEDED);
+}
+END_TEST
+
+/* Both sides are in this process, so each of their checked allocations fails once. */
+START_TEST(test_each_allocation_may_fail) {
+    qt_err warm;
+    ck_assert_int_eq(rig_get(&r, "ok", &rig_call, &warm), QT_OK); /* the health watch stands */
+    QT_EACH_FAILURE(k) {
+        qt_err err;
+        qt_code code = rig_get(&r, "ok", &rig_call, &err);
+        ck_assert(code == QT_OK || code == QT_RESOURCE_EXHAUSTED);
+        code = rig_get(&r, "field", &rig_call, &err);
+        ck_assert(code == QT_INVALID_ARGUMENT || code == QT_RESOURCE_EXHAUSTED);
+    }
 }
 END_TEST
 
@@ -199,6 +213,8 @@ START_TEST(test_raw) {
     raw_result ok = raw_get("ok", &rig_call);
     ck_assert_int_eq(ok.code, QT_OK);
     ck_assert_uint_eq(ok.body_len, 4);
+    const qt_rpc_call no_time = {.timeout_ms = -5};
+    ck_assert_int_eq(raw_get("ok", &no_time).code, QT_DEADLINE_EXCEEDED);
     raw_result bad = raw_get("field", &rig_call);
     ck_assert_int_eq(bad.code, QT_INVALID_ARGUMENT);
     ck_assert_int_eq(bad.reason, QT_REASON_FIELD_INVALID);
@@ -346,6 +362,7 @@ int main(void) {
     tcase_add_test(tcase, test_deferred_is_told_of_the_cancel);
     tcase_add_test(tcase, test_request_id_and_trace);
     tcase_add_test(tcase, test_call_needs_a_timeout);
+    tcase_add_test(tcase, test_each_allocation_may_fail);
     tcase_add_test(tcase, test_raw);
     tcase_add_test(tcase, test_raw_cancel);
     tcase_add_test(tcase, test_pool_overflow);

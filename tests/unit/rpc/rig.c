@@ -16,8 +16,9 @@ typedef Qtaskdist__V1__Task task_message;
 
 static task_message *new_task(qt_rpc_ctx *ctx, const char *id) {
     task_message *task = (task_message *)qt_rpc_message(ctx, &qtaskdist__v1__task__descriptor);
-    ck_assert_ptr_nonnull(task);
-    task->task_id = qt_arena_strdup(qt_rpc_arena(ctx), id);
+    if (task != NULL) {
+        task->task_id = qt_arena_strdup(qt_rpc_arena(ctx), id);
+    }
     return task;
 }
 
@@ -126,6 +127,9 @@ static qt_code get_task(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskRequest *re
         return qt_fail(err, OVERLOADED, "deferred and refused");
     }
     task_message *task = new_task(ctx, id);
+    if (task == NULL) {
+        return qt_fail(err, MEMORY_LIMIT, "no memory for the task");
+    }
     if (strcmp(id, "big") == 0) {
         fill_big(ctx, task);
     }
@@ -138,8 +142,10 @@ static qt_code get_task(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskRequest *re
 
 static qt_code create_task(qt_rpc_ctx *ctx, const Qtaskdist__V1__CreateTaskRequest *req,
                            Qtaskdist__V1__Task **ret_resp, qt_err *err) {
-    (void)err;
     task_message *task = new_task(ctx, "created");
+    if (task == NULL) {
+        return qt_fail(err, MEMORY_LIMIT, "no memory for the task");
+    }
     task->payload = req->payload;
     *ret_resp = task;
     return QT_OK;
