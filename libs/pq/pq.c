@@ -327,26 +327,46 @@ qt_code qt_pq_exec(qt_pq *pq, const char *sql, qt_err *err) {
     return qt_pq_query(pq, sql, NULL, err);
 }
 
+/* Values and formats as libpq wants them. */
+static qt_code spread(const qt_pq_params *params, const char *values[QT_PQ_MAX_PARAMS],
+                      int formats[QT_PQ_MAX_PARAMS], qt_err *err) {
+    if (params == NULL) {
+        return QT_OK;
+    }
+    QT_TRY(qt_pq_params_check(params, err));
+    for (size_t i = 0; i < params->count; i++) {
+        bool is_copy = params->values[i] == NULL && params->lengths[i] >= 0;
+        values[i] = is_copy ? params->buf.data + params->offsets[i] : params->values[i];
+        formats[i] = 1;
+    }
+    return QT_OK;
+}
+
 static qt_code send_statement(qt_pq *pq, size_t statement, const qt_pq_params *params,
                               qt_err *err) {
     char name[STATEMENT_NAME_BYTES];
     const char *values[QT_PQ_MAX_PARAMS];
     int formats[QT_PQ_MAX_PARAMS];
-    size_t count = params != NULL ? params->count : 0;
-    if (params != NULL) {
-        QT_TRY(qt_pq_params_check(params, err));
-    }
-    for (size_t i = 0; i < count; i++) {
-        bool is_copy = params->values[i] == NULL && params->lengths[i] >= 0;
-        values[i] = is_copy ? params->buf.data + params->offsets[i] : params->values[i];
-        formats[i] = 1;
-    }
+    QT_TRY(spread(params, values, formats, err));
     snprintf(name, sizeof name, "s%zu", statement);
-    if (PQsendQueryPrepared(pq->conn, name, (int)count, values,
+    if (PQsendQueryPrepared(pq->conn, name, params != NULL ? (int)params->count : 0, values,
                             params != NULL ? params->lengths : NULL, formats, 1) != 1) {
         return lost(pq, "the connection was lost", err);
     }
     return QT_OK;
+}
+
+qt_code qt_pq_run_sql(qt_pq *pq, const char *sql, const qt_pq_params *params, PGresult **ret_rows,
+                      qt_err *err) {
+    const char *values[QT_PQ_MAX_PARAMS];
+    int formats[QT_PQ_MAX_PARAMS];
+    QT_TRY(qt_pq_ready(pq, err));
+    QT_TRY(spread(params, values, formats, err));
+    if (PQsendQueryParams(pq->conn, sql, params != NULL ? (int)params->count : 0, NULL, values,
+                          params != NULL ? params->lengths : NULL, formats, 1) != 1) {
+        return lost(pq, "the connection was lost", err);
+    }
+    return collect(pq, ret_rows, err);
 }
 
 qt_code qt_pq_run(qt_pq *pq, size_t statement, const qt_pq_params *params, PGresult **ret_rows,

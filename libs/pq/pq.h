@@ -61,6 +61,9 @@ qt_code qt_pq_query(qt_pq *pq, const char *sql, PGresult **ret_rows, qt_err *err
 /* Runs a prepared statement; rows come in binary format. `params` may be NULL. PQclear() it. */
 qt_code qt_pq_run(qt_pq *pq, size_t statement, const qt_pq_params *params, PGresult **ret_rows,
                   qt_err *err);
+/* Runs SQL that is not prepared, with parameters; rows come in binary format. PQclear() it. */
+qt_code qt_pq_run_sql(qt_pq *pq, const char *sql, const qt_pq_params *params, PGresult **ret_rows,
+                      qt_err *err);
 /* The database's clock in microseconds since 1970. */
 qt_code qt_pq_now_us(qt_pq *pq, int64_t *ret_us, qt_err *err);
 

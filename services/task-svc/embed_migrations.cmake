@@ -12,7 +12,7 @@ foreach(file ${files})
   string(APPEND texts "static const char sql_${number}[] = {${bytes}0};\n")
   string(APPEND rows "    {${number}, \"${name}\", sql_${number}},\n")
 endforeach()
-file(WRITE ${OUT} "/* Generated from migrations/*.sql. */
+file(WRITE ${OUT} "/* Generated from the SQL files of migrations. */
 #include \"services/task-svc/migrations.h\"
 ${texts}
 const qt_migration qt_task_migrations[] = {

@@ -15,15 +15,15 @@
 
 enum { START_MS = 60000 };
 
-static char *format(const char *fmt, const char *a) {
+static char *path_in(const char *dir, const char *name) {
     char *text = NULL;
-    ck_assert_int_ge(asprintf(&text, fmt, a), 0);
+    ck_assert_int_ge(asprintf(&text, "%s/%s", dir, name), 0);
     return text;
 }
 
 static void run_initdb(const char *dir) {
-    char *data = format("%s/data", dir);
-    char *log = format("%s/initdb.txt", dir);
+    char *data = path_in(dir, "data");
+    char *log = path_in(dir, "initdb.txt");
     const char *const argv[] = {
         PG_BIN "/initdb",  "-D",         data, "-U", "postgres", "--auth=trust", "--no-sync",
         "--encoding=UTF8", "--locale=C", NULL};
@@ -40,8 +40,8 @@ static bool takes_connections(void *arg) {
 }
 
 void qt_pg_server_restart(qt_pg_server *server) {
-    char *data = format("%s/data", server->dir);
-    char *log = format("%s/log.txt", server->dir);
+    char *data = path_in(server->dir, "data");
+    char *log = path_in(server->dir, "log.txt");
     const char *const argv[] = {PG_BIN "/postgres",
                                 "-D",
                                 data,
@@ -65,7 +65,8 @@ void qt_pg_server_restart(qt_pg_server *server) {
 
 void qt_pg_server_start(qt_pg_server *server, bool fsync) {
     *server = (qt_pg_server){.dir = qt_test_dir_new(), .fsync = fsync};
-    server->url = format("host=%s user=postgres dbname=postgres", server->dir);
+    ck_assert_int_ge(asprintf(&server->url, "host=%s user=postgres dbname=postgres", server->dir),
+                     0);
     struct passwd *pw = getpwnam("postgres");
     if (geteuid() == 0 && pw != NULL) {
         ck_assert_int_eq(chown(server->dir, pw->pw_uid, pw->pw_gid), 0);

@@ -1,0 +1,322 @@
+#include "services/task-svc/reader.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "services/task-svc/list_sql.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { GET, FINAL, EVENTS, LEASE, HELD, ORPHANS, STATEMENTS };
+
+typedef struct spare {
+    struct spare *next;
+    qt_pq *pq;
+} spare;
+
+struct qt_reader {
+    qt_pq_options options;
+    char server_options[160];
+    const char *statements[STATEMENTS];
+    char *get_sql;
+    pthread_mutex_t lock;
+    spare *spares;
+};
+
+/* ---- connections ---- */
+
+static char *make_get_sql(void) {
+    qt_buf sql = {0};
+    const char *const tables[] = {"task_active", "task_done"};
+    for (size_t t = 0; t < QT_ARRAY_LEN(tables); t++) {
+        qt_buf_add_str(&sql, t > 0 ? " UNION ALL SELECT u.n" : "SELECT u.n");
+        qt_list_sql_columns(&sql, t == 0, false);
+        qt_buf_printf(&sql,
+                      " FROM unnest($1::uuid[]) WITH ORDINALITY u(id, n)"
+                      " JOIN %s a ON a.id = u.id",
+                      tables[t]);
+    }
+    return qt_buf_take(&sql, NULL);
+}
+
+qt_reader *qt_reader_new(const qt_reader_options *options) {
+    qt_reader *reader = qt_xcalloc(1, sizeof *reader);
+    pthread_mutex_init(&reader->lock, NULL);
+    reader->get_sql = make_get_sql();
+    reader->statements[GET] = reader->get_sql;
+    reader->statements[FINAL] = "SELECT u.n FROM unnest($1::uuid[]) WITH ORDINALITY u(id, n)"
+                                " WHERE NOT EXISTS (SELECT 1 FROM task_active a WHERE a.id = u.id)";
+    reader->statements[EVENTS] = "SELECT version, at, from_status, to_status, reason, attempt"
+                                 " FROM task_event WHERE task_id = $1::uuid ORDER BY version";
+    reader->statements[LEASE] =
+        "INSERT INTO worker (key, name, lease_until, held)"
+        " VALUES ($1::bigint, $2::text, clock_timestamp() + $3::bigint * interval '1 ms',"
+        " $4::integer) ON CONFLICT (key) DO UPDATE"
+        " SET lease_until = excluded.lease_until, held = excluded.held";
+    reader->statements[HELD] =
+        "SELECT u.n, a.state, a.attempt, a.fence, a.progress"
+        " FROM unnest($1::uuid[]) WITH ORDINALITY u(id, n) JOIN task_active a ON a.id = u.id";
+    reader->statements[ORPHANS] =
+        "SELECT id, fence FROM task_active WHERE worker_key = $1::bigint AND state IN (6, 7)"
+        " AND started_at < clock_timestamp() - $2::bigint * interval '1 ms'"
+        " AND id <> ALL ($3::uuid[])";
+    snprintf(reader->server_options, sizeof reader->server_options,
+             "-c jit=off -c enable_seqscan=off -c synchronous_commit=off"
+             " -c statement_timeout=%lld",
+             (long long)options->read_timeout_ms);
+    reader->options = (qt_pq_options){.url = options->url,
+                                      .application_name = "task-svc reader",
+                                      .server_options = reader->server_options,
+                                      .connect_timeout_ms = options->connect_timeout_ms,
+                                      .command_timeout_ms = options->read_timeout_ms + 5000,
+                                      .statements = reader->statements,
+                                      .statement_count = STATEMENTS};
+    return reader;
+}
+
+void qt_reader_free(qt_reader *reader) {
+    if (reader == NULL) {
+        return;
+    }
+    while (reader->spares != NULL) {
+        spare *s = reader->spares;
+        reader->spares = s->next;
+        qt_pq_free(s->pq);
+        free(s);
+    }
+    pthread_mutex_destroy(&reader->lock);
+    free(reader->get_sql);
+    free(reader);
+}
+
+static spare *take(qt_reader *reader) {
+    pthread_mutex_lock(&reader->lock);
+    spare *s = reader->spares;
+    if (s != NULL) {
+        reader->spares = s->next;
+    }
+    pthread_mutex_unlock(&reader->lock);
+    if (s == NULL) {
+        s = qt_xcalloc(1, sizeof *s);
+        s->pq = qt_pq_new(&reader->options);
+    }
+    return s;
+}
+
+static void give_back(qt_reader *reader, spare *s) {
+    pthread_mutex_lock(&reader->lock);
+    s->next = reader->spares;
+    reader->spares = s;
+    pthread_mutex_unlock(&reader->lock);
+}
+
+/* A connection that broke while it was idle is worth a second try on a new one. */
+static qt_code run(qt_reader *reader, size_t statement, const qt_pq_params *params,
+                   PGresult **ret_rows, qt_err *err) {
+    spare *s = take(reader);
+    bool was_connected = qt_pq_is_connected(s->pq);
+    qt_code code = qt_pq_run(s->pq, statement, params, ret_rows, err);
+    if (code != QT_OK && was_connected && !qt_pq_is_connected(s->pq)) {
+        code = qt_pq_run(s->pq, statement, params, ret_rows, err);
+    }
+    give_back(reader, s);
+    return code;
+}
+
+qt_code qt_reader_ping(qt_reader *reader, qt_err *err) {
+    spare *s = take(reader);
+    qt_code code = qt_pq_exec(s->pq, "SELECT 1", err);
+    if (code != QT_OK) {
+        code = qt_pq_exec(s->pq, "SELECT 1", err);
+    }
+    give_back(reader, s);
+    return code;
+}
+
+/* ---- tasks ---- */
+
+static void id_column(const qt_uuid *ids, size_t count, qt_pq_column *column) {
+    column->type = QT_PQ_UUID;
+    for (size_t i = 0; i < count; i++) {
+        qt_pq_column_uuid(column, ids[i].bytes);
+    }
+}
+
+qt_code qt_reader_get(qt_reader *reader, const qt_uuid *ids, size_t count, qt_arena *arena,
+                      qt_row *rows, qt_err *err) {
+    QT_CLEANUP(qt_pq_column_done) qt_pq_column column = {0};
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params params = {0};
+    QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
+    id_column(ids, count, &column);
+    qt_pq_param_column(&params, &column);
+    QT_TRY(run(reader, GET, &params, &result, err));
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (qt_row){.id = ids[i]};
+    }
+    for (int r = 0; r < PQntuples(result); r++) {
+        size_t n = (size_t)qt_pq_get_int(result, r, 0) - 1;
+        if (n < count) {
+            qt_row_read(result, r, 1, QT_DONE_COLUMNS, &rows[n]);
+            QT_TRY(qt_row_keep(arena, &rows[n], err));
+        }
+    }
+    return QT_OK;
+}
+
+qt_code qt_reader_are_final(qt_reader *reader, const qt_uuid *ids, size_t count, bool *ret_final,
+                            qt_err *err) {
+    QT_CLEANUP(qt_pq_column_done) qt_pq_column column = {0};
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params params = {0};
+    QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
+    id_column(ids, count, &column);
+    qt_pq_param_column(&params, &column);
+    QT_TRY(run(reader, FINAL, &params, &result, err));
+    for (size_t i = 0; i < count; i++) {
+        ret_final[i] = false;
+    }
+    for (int r = 0; r < PQntuples(result); r++) {
+        size_t n = (size_t)qt_pq_get_int(result, r, 0) - 1;
+        if (n < count) {
+            ret_final[n] = true;
+        }
+    }
+    return QT_OK;
+}
+
+qt_code qt_reader_list(qt_reader *reader, const qt_list_query *query, qt_arena *arena,
+                       qt_row **ret_rows, size_t *ret_count, bool *ret_more, qt_err *err) {
+    QT_CLEANUP(qt_list_sql_done) qt_list_sql list = {0};
+    QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
+    void *memory = NULL;
+    QT_TRY(qt_list_sql_make(&list, query, err));
+    spare *s = take(reader);
+    qt_code code = qt_pq_run_sql(s->pq, qt_buf_str(&list.sql), &list.params, &result, err);
+    give_back(reader, s);
+    QT_TRY(code);
+    size_t count = (size_t)PQntuples(result);
+    size_t found = count > 0 ? (size_t)qt_pq_get_int(result, 0, 0) : 0;
+    count = count < query->limit ? count : query->limit;
+    QT_TRY(qt_arena_try_calloc(arena, count + 1, sizeof(qt_row), &memory, err));
+    qt_row *rows = memory;
+    for (size_t i = 0; i < count; i++) {
+        qt_row_read(result, (int)i, 1, QT_DONE_COLUMNS, &rows[i]);
+        QT_TRY(qt_row_keep(arena, &rows[i], err));
+    }
+    *ret_rows = rows;
+    *ret_count = count;
+    *ret_more = found > count;
+    return QT_OK;
+}
+
+qt_code qt_reader_events(qt_reader *reader, const qt_uuid *id, qt_arena *arena,
+                         qt_task_event **ret_events, size_t *ret_count, qt_err *err) {
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params params = {0};
+    QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
+    void *memory = NULL;
+    qt_pq_param_uuid(&params, id->bytes);
+    QT_TRY(run(reader, EVENTS, &params, &result, err));
+    size_t count = (size_t)PQntuples(result);
+    QT_TRY(qt_arena_try_calloc(arena, count + 1, sizeof(qt_task_event), &memory, err));
+    qt_task_event *events = memory;
+    for (size_t i = 0; i < count; i++) {
+        int r = (int)i;
+        qt_span reason = qt_pq_get_span(result, r, 4);
+        events[i] = (qt_task_event){.id = *id,
+                                    .version = qt_pq_get_int(result, r, 0),
+                                    .at_us = qt_pq_get_time(result, r, 1),
+                                    .from = (qt_task_status)qt_pq_get_int(result, r, 2),
+                                    .to = (qt_task_status)qt_pq_get_int(result, r, 3),
+                                    .attempt = (int32_t)qt_pq_get_int(result, r, 5)};
+        events[i].reason = (qt_span){qt_arena_strndup(arena, reason.p, reason.len), reason.len};
+        if (events[i].reason.p == NULL) {
+            return qt_fail(err, MEMORY_LIMIT, "no room for the events");
+        }
+    }
+    *ret_events = events;
+    *ret_count = count;
+    return QT_OK;
+}
+
+/* ---- heartbeats ---- */
+
+static qt_code send_heartbeat(qt_pq *pq, const qt_heartbeat *hb, qt_err *err) {
+    QT_CLEANUP(qt_pq_column_done) qt_pq_column ids = {.type = QT_PQ_UUID};
+    QT_CLEANUP(qt_pq_column_done) qt_pq_column same = {.type = QT_PQ_UUID};
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params lease = {0};
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params held = {0};
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params orphans = {0};
+    for (size_t i = 0; i < hb->held_count; i++) {
+        qt_pq_column_uuid(&ids, hb->held[i].id.bytes);
+        qt_pq_column_uuid(&same, hb->held[i].id.bytes);
+    }
+    qt_pq_param_int8(&lease, hb->key);
+    qt_pq_param_span(&lease, hb->name);
+    qt_pq_param_int8(&lease, hb->lease_ms);
+    qt_pq_param_int4(&lease, (int32_t)hb->held_count);
+    qt_pq_param_column(&held, &ids);
+    qt_pq_param_int8(&orphans, hb->key);
+    qt_pq_param_int8(&orphans, hb->orphan_ms);
+    qt_pq_param_column(&orphans, &same);
+    QT_TRY(qt_pq_pipe_send(pq, LEASE, &lease, err));
+    QT_TRY(qt_pq_pipe_send(pq, HELD, &held, err));
+    return qt_pq_pipe_send(pq, ORPHANS, &orphans, err);
+}
+
+static void read_held(const PGresult *rows, qt_heartbeat *hb) {
+    for (int r = 0; r < PQntuples(rows); r++) {
+        size_t n = (size_t)qt_pq_get_int(rows, r, 0) - 1;
+        if (n >= hb->held_count) {
+            continue;
+        }
+        qt_held *held = &hb->held[n];
+        int64_t state = qt_pq_get_int(rows, r, 1);
+        held->is_cancelling = state == QT_TASK_CANCELLING;
+        held->is_held = (state == QT_TASK_RUNNING || held->is_cancelling) &&
+                        qt_pq_get_int(rows, r, 2) == held->attempt &&
+                        qt_pq_get_int(rows, r, 3) == held->fence;
+        held->progress = (int32_t)qt_pq_get_int(rows, r, 4);
+    }
+}
+
+static qt_code read_orphans(const PGresult *rows, qt_heartbeat *hb, qt_arena *arena, qt_err *err) {
+    void *memory = NULL;
+    size_t count = (size_t)PQntuples(rows);
+    QT_TRY(qt_arena_try_calloc(arena, count + 1, sizeof(qt_orphan), &memory, err));
+    hb->orphans = memory;
+    hb->orphan_count = count;
+    for (size_t i = 0; i < count; i++) {
+        qt_pq_get_uuid(rows, (int)i, 0, hb->orphans[i].id.bytes);
+        hb->orphans[i].fence = qt_pq_get_int(rows, (int)i, 1);
+    }
+    return QT_OK;
+}
+
+static qt_code heartbeat_once(qt_pq *pq, qt_heartbeat *hb, qt_arena *arena, qt_err *err) {
+    PGresult *results[3] = {0};
+    QT_TRY(qt_pq_pipe_begin(pq, err));
+    qt_code code = send_heartbeat(pq, hb, err);
+    if (code != QT_OK) {
+        qt_pq_drop(pq);
+        return code;
+    }
+    QT_TRY(qt_pq_pipe_finish(pq, results, 3, err));
+    read_held(results[1], hb);
+    code = read_orphans(results[2], hb, arena, err);
+    for (size_t i = 0; i < 3; i++) {
+        PQclear(results[i]);
+    }
+    return code;
+}
+
+qt_code qt_reader_heartbeat(qt_reader *reader, qt_heartbeat *heartbeat, qt_arena *arena,
+                            qt_err *err) {
+    spare *s = take(reader);
+    bool was_connected = qt_pq_is_connected(s->pq);
+    qt_code code = heartbeat_once(s->pq, heartbeat, arena, err);
+    if (code != QT_OK && was_connected && !qt_pq_is_connected(s->pq)) {
+        code = heartbeat_once(s->pq, heartbeat, arena, err);
+    }
+    give_back(reader, s);
+    return code;
+}

@@ -1,0 +1,90 @@
+/* What RPC handlers read: a pool of connections, one per running call.
+ *
+ * Rows and their texts live in the caller's arena. Any thread. */
+#ifndef QT_TASK_SVC_READER_H
+#define QT_TASK_SVC_READER_H
+
+#include "pq/pq.h"
+#include "services/task-svc/domain.h"
+
+typedef struct qt_reader qt_reader;
+
+typedef struct qt_reader_options {
+    const char *url; /* kept */
+    int64_t connect_timeout_ms;
+    int64_t read_timeout_ms; /* of a statement */
+} qt_reader_options;
+
+qt_reader *qt_reader_new(const qt_reader_options *options);
+/* No call may run. NULL is allowed. */
+void qt_reader_free(qt_reader *reader);
+
+/* Whether the database answers. */
+qt_code qt_reader_ping(qt_reader *reader, qt_err *err);
+
+/* Reads tasks; rows[i].state is QT_TASK_NONE for an id that does not exist. */
+qt_code qt_reader_get(qt_reader *reader, const qt_uuid *ids, size_t count, qt_arena *arena,
+                      qt_row *rows, qt_err *err);
+/* Which of them are final or gone. */
+qt_code qt_reader_are_final(qt_reader *reader, const qt_uuid *ids, size_t count, bool *ret_final,
+                            qt_err *err);
+
+typedef struct qt_list_query {
+    const int32_t *states; /* empty: all */
+    size_t state_count;
+    const int32_t *types; /* empty: all */
+    size_t type_count;
+    qt_span project; /* NULL: all */
+    const qt_span *label_keys;
+    const qt_span *label_values;
+    size_t label_count;
+    int64_t created_after_us;  /* 0: none */
+    int64_t created_before_us; /* 0: none */
+    const qt_uuid *before;     /* tasks with lower ids only; NULL: all */
+    size_t limit;
+    bool omit_large;
+    int64_t max_bytes; /* of payloads and results of one page */
+} qt_list_query;
+
+enum { QT_MAX_LABELS = 8 };
+
+/* Newest first. *ret_more: there are more than those returned. */
+qt_code qt_reader_list(qt_reader *reader, const qt_list_query *query, qt_arena *arena,
+                       qt_row **ret_rows, size_t *ret_count, bool *ret_more, qt_err *err);
+
+/* Oldest first. */
+qt_code qt_reader_events(qt_reader *reader, const qt_uuid *id, qt_arena *arena,
+                         qt_task_event **ret_events, size_t *ret_count, qt_err *err);
+
+/* A task that a worker says it holds, and what the database says. */
+typedef struct qt_held {
+    qt_uuid id;
+    int32_t attempt; /* in */
+    int64_t fence;   /* in */
+    bool is_held;    /* out: it is RUNNING or CANCELLING with that attempt and fence */
+    bool is_cancelling;
+    int32_t progress; /* out: as stored */
+} qt_held;
+
+/* A task that a worker should hold and does not mention. */
+typedef struct qt_orphan {
+    qt_uuid id;
+    int64_t fence;
+} qt_orphan;
+
+typedef struct qt_heartbeat {
+    int64_t key;
+    qt_span name;
+    int64_t lease_ms;
+    int64_t orphan_ms;
+    qt_held *held;
+    size_t held_count;
+    qt_orphan *orphans; /* out; in the arena */
+    size_t orphan_count;
+} qt_heartbeat;
+
+/* Renews the lease and compares. */
+qt_code qt_reader_heartbeat(qt_reader *reader, qt_heartbeat *heartbeat, qt_arena *arena,
+                            qt_err *err);
+
+#endif
