@@ -1,0 +1,133 @@
+/* backend-svc: runs circuits on devices, as tasks from the queue. Wiring only. */
+#include "services/backend-svc/config.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/settings_table.inc"
+#include "qt_descriptors.h"
+#include "rpc/config_macros.h"
+#include "services/backend-svc/handlers.h"
+#include "services/backend-svc/local.h"
+#include "worker/config_macros.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+static const Qtaskdist__V1__TaskType task_types[] = {
+    QTASKDIST__V1__TASK_TYPE__TASK_TYPE_BACKEND_RUN,
+};
+
+typedef struct app {
+    qt_rpc_channel *sim;
+    qt_local local;
+    qt_provider providers[1];
+    qt_registry registry;
+    qt_worker_grpc grpc;
+    qt_worker *worker;
+    qt_rpc_server *server;
+} app;
+
+static void app_done(app *a) {
+    qt_rpc_server_free(a->server);
+    qt_worker_free(a->worker);
+    qt_rpc_channel_free(a->grpc.queue);
+    qt_rpc_channel_free(a->grpc.task);
+    qt_rpc_channel_free(a->sim);
+}
+
+static qt_code open_providers(const qt_config *cfg, app *a, qt_err *err) {
+    qt_rpc_channel_options sim = QT_RPC_CHANNEL_OPTIONS(cfg->sim_addr, cfg);
+    QT_TRY(qt_rpc_channel_new(&sim, &a->sim, err));
+    a->local = (qt_local){.sim = a->sim,
+                          .run_timeout_ms = cfg->sim_timeout_ms,
+                          .device_timeout_ms = cfg->device_timeout_ms};
+    a->providers[0] = qt_local_provider(&a->local);
+    a->registry = (qt_registry){.providers = a->providers, .count = QT_ARRAY_LEN(a->providers)};
+    return QT_OK;
+}
+
+static qt_code start_worker(const qt_config *cfg, app *a, qt_err *err) {
+    qt_rpc_channel_options queue = QT_RPC_CHANNEL_OPTIONS(cfg->queue_addr, cfg);
+    qt_rpc_channel_options task = QT_RPC_CHANNEL_OPTIONS(cfg->task_addr, cfg);
+    QT_TRY(qt_rpc_channel_new(&queue, &a->grpc.queue, err));
+    QT_TRY(qt_rpc_channel_new(&task, &a->grpc.task, err));
+    qt_worker_options options = QT_WORKER_OPTIONS(cfg);
+    options.name = "backend-svc";
+    options.types = task_types;
+    options.type_count = QT_ARRAY_LEN(task_types);
+    options.max_result_bytes = (size_t)cfg->rpc_max_message_bytes / 2;
+    qt_worker_runner runner = qt_backend_task_runner(&a->registry);
+    qt_worker_port port = qt_worker_grpc_port(&a->grpc);
+    return qt_worker_new(&options, &runner, &port, &a->worker, err);
+}
+
+static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
+    QT_TRY(open_providers(cfg, a, err));
+    qt_rpc_server_options options = QT_RPC_SERVER_OPTIONS("backend-svc", cfg);
+    QT_TRY(qt_rpc_server_new(&options, &a->server, err));
+    qt_backend_handlers_register(a->server, &a->registry);
+    qt_rpc_server_set_descriptors(a->server, qt_descriptor_set, qt_descriptor_set_len);
+    QT_TRY(start_worker(cfg, a, err));
+    QT_TRY(qt_rpc_server_start(a->server, err));
+    qt_rpc_server_set_serving(a->server, NULL, true);
+    qt_log(INFO, "backend-svc serves", QT_KV_STR("listen_addr", cfg->listen_addr),
+           QT_KV_INT("port", qt_rpc_server_port(a->server)),
+           QT_KV_STR("worker_id", qt_worker_id(a->worker)));
+    return QT_OK;
+}
+
+/* Blocks the signals that stop the service in all threads, so that sigwait() gets them. */
+static sigset_t block_stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return set;
+}
+
+static int serve(const qt_config *cfg) {
+    sigset_t stop = block_stop_signals();
+    qt_err err;
+    QT_CLEANUP(app_done) app a = {0};
+    if (app_start(cfg, &a, &err) != QT_OK) {
+        qt_log_err(ERROR, "backend-svc cannot start", &err);
+        return EXIT_FAILURE;
+    }
+    int signal_number = 0;
+    sigwait(&stop, &signal_number);
+    qt_log(INFO, "backend-svc stops", QT_KV_INT("signal", signal_number));
+    qt_rpc_server_set_serving(a.server, NULL, false);
+    qt_worker_drain(a.worker, cfg->drain_ms);
+    qt_rpc_server_stop(a.server);
+    return EXIT_SUCCESS;
+}
+
+static int probe(const qt_config *cfg) {
+    qt_err err;
+    return qt_rpc_probe(cfg->listen_addr, 2000, &err) == QT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv) {
+    qt_config cfg;
+    qt_err err;
+    qt_log_level level = QT_LOG_INFO;
+    switch (qt_settings_load(qt_settings, qt_settings_count, "backend-svc", &argc, argv, &cfg)) {
+    case QT_SETTINGS_EXIT:
+        return EXIT_SUCCESS;
+    case QT_SETTINGS_BAD:
+        return 2;
+    case QT_SETTINGS_PROBE:
+        return probe(&cfg);
+    case QT_SETTINGS_RUN:
+        break;
+    }
+    qt_code code = qt_log_level_parse(cfg.log_level, &level, &err);
+    qt_log_init("backend-svc", level);
+    if (code != QT_OK) {
+        qt_log_err(ERROR, "LOG_LEVEL", &err);
+        return 2;
+    }
+    return serve(&cfg);
+}
