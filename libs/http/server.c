@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { MAX_HEADERS = 16 };
+enum { MAX_HEADERS = 16, READ_AWAY_FACTOR = 8 };
 
 struct qt_http_server {
     qt_http_options options;
@@ -53,6 +53,8 @@ struct qt_http_request {
     int fd;
     phase phase;
     bool counted;
+    bool too_large;   /* the body; it is read away */
+    size_t read_away; /* bytes of it */
     const char *method;
     const char *uri;
     size_t path_len;
@@ -225,6 +227,16 @@ static void count_active(qt_http_request *req) {
     req->counted = true;
 }
 
+static size_t read_away_limit(const qt_http_request *req) {
+    return (size_t)req->server->options.max_body_bytes * READ_AWAY_FACTOR;
+}
+
+/* Many clients see a refusal only when they could send all of their body; so a body that is not
+ * absurdly large is read and thrown away first. One that asked whether to send is told at once. */
+static bool worth_reading_away(const qt_http_request *req, unsigned long long length) {
+    return length <= read_away_limit(req) && qt_http_header(req, MHD_HTTP_HEADER_EXPECT) == NULL;
+}
+
 static enum MHD_Result on_headers(qt_http_request *req, const char *method) {
     const qt_http_options *o = &req->server->options;
     const union MHD_ConnectionInfo *info =
@@ -243,21 +255,38 @@ static enum MHD_Result on_headers(qt_http_request *req, const char *method) {
         return refuse(req, QT_HTTP_AMBIGUOUS_LENGTH, false);
     }
     if (length != NULL && strtoull(length, NULL, 10) > (unsigned long long)o->max_body_bytes) {
-        return refuse(req, QT_HTTP_BODY_TOO_LARGE, false);
+        if (!worth_reading_away(req, strtoull(length, NULL, 10))) {
+            return refuse(req, QT_HTTP_BODY_TOO_LARGE, false);
+        }
+        req->too_large = true;
     }
     req->phase = PHASE_BODY;
     return MHD_YES;
 }
 
+static enum MHD_Result on_body_part(qt_http_request *req, const char *data, size_t *len) {
+    size_t limit = (size_t)req->server->options.max_body_bytes;
+    if (req->too_large || req->body.len + *len > limit) {
+        req->too_large = true;
+        req->read_away += *len;
+        qt_buf_done(&req->body);
+        if (req->read_away > read_away_limit(req)) {
+            return refuse(req, QT_HTTP_BODY_TOO_LARGE, true);
+        }
+    } else {
+        qt_buf_add(&req->body, data, *len);
+    }
+    *len = 0;
+    return req->body.failed ? MHD_NO : MHD_YES;
+}
+
 static enum MHD_Result on_body(qt_http_request *req, const char *data, size_t *len) {
     qt_http_server *server = req->server;
     if (*len > 0) {
-        if (req->body.len + *len > (size_t)server->options.max_body_bytes) {
-            return refuse(req, QT_HTTP_BODY_TOO_LARGE, true);
-        }
-        qt_buf_add(&req->body, data, *len);
-        *len = 0;
-        return req->body.failed ? MHD_NO : MHD_YES;
+        return on_body_part(req, data, len);
+    }
+    if (req->too_large) {
+        return refuse(req, QT_HTTP_BODY_TOO_LARGE, false);
     }
     req->phase = PHASE_HANDLED;
     server->handler.on_request(server->handler.self, req);

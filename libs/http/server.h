@@ -4,8 +4,10 @@
  * at once or later, from any thread, with exactly one qt_http_reply(). While it does not answer,
  * no thread waits for it. Every request must be answered some day: the server's stop waits for it.
  *
- * Limits: a body that is longer than allowed is refused as soon as that is known, by its
- * Content-Length or while it comes; the handler then gets on_refuse instead of on_request.
+ * Limits: a body that is longer than allowed is never kept; the handler gets on_refuse instead of
+ * on_request. Up to 8 times the limit is read and thrown away first, so that clients which send all
+ * before they look see the answer; a longer body, or one whose client asked with "Expect", is
+ * refused as soon as its length is known.
  * Headers that are too long are answered by libmicrohttpd itself (431, 414). TLS and HTTP/2 are
  * the ingress's business. */
 #ifndef QT_HTTP_SERVER_H

@@ -49,7 +49,7 @@ class BadInput(unittest.TestCase):
             b"{",
             b'{"task_type": }',
             b"[1,2",
-            b'{"a":1,}',
+            b'{"task_type":"simulate",}',
             b"\x00",
             b"{} {}",
             b'{"task_type": "simulate"',
