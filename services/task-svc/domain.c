@@ -44,7 +44,7 @@ static qt_code move_why(qt_domain *domain, qt_entry *entry, qt_task_state to, qt
                         qt_span reason, qt_err *err) {
     qt_task_state from = (qt_task_state)entry->row.state;
     QT_TRY(qt_task_check_move(from, to, cause, err));
-    entry->row.state = to;
+    entry->row.state = (int32_t)to;
     touch(domain, entry);
     if (qt_task_status_of(from) != qt_task_status_of(to)) {
         add_event(domain, &entry->row, from, reason);

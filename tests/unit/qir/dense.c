@@ -8,13 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* CMPLX, which clang does not have. */
+static double complex complex_of(double re, double im) {
+    return re + im * I;
+}
+
 void dense_init(dense *d, unsigned qubit_count) {
     *d = (dense){.qubit_count = qubit_count};
     size_t count = (size_t)1 << qubit_count;
     double norm = 0;
     for (size_t i = 0; i < count; i++) {
         double x = (double)i;
-        d->amps[i] = CMPLX(1 + sin(3 * x), cos(7 * x + 1));
+        d->amps[i] = complex_of(1 + sin(3 * x), cos(7 * x + 1));
         norm += creal(d->amps[i]) * creal(d->amps[i]) + cimag(d->amps[i]) * cimag(d->amps[i]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -59,16 +64,18 @@ static void set_fixed(matrix *m, qt_gate gate) {
         set1(m, 1, 0, 0, -I);
         break;
     case QT_GATE_T:
-        set1(m, 1, 0, 0, CMPLX(r, r));
+        set1(m, 1, 0, 0, complex_of(r, r));
         break;
     case QT_GATE_TDG:
-        set1(m, 1, 0, 0, CMPLX(r, -r));
+        set1(m, 1, 0, 0, complex_of(r, -r));
         break;
     case QT_GATE_SX:
-        set1(m, CMPLX(0.5, 0.5), CMPLX(0.5, -0.5), CMPLX(0.5, -0.5), CMPLX(0.5, 0.5));
+        set1(m, complex_of(0.5, 0.5), complex_of(0.5, -0.5), complex_of(0.5, -0.5),
+             complex_of(0.5, 0.5));
         break;
     case QT_GATE_SXDG:
-        set1(m, CMPLX(0.5, -0.5), CMPLX(0.5, 0.5), CMPLX(0.5, 0.5), CMPLX(0.5, -0.5));
+        set1(m, complex_of(0.5, -0.5), complex_of(0.5, 0.5), complex_of(0.5, 0.5),
+             complex_of(0.5, -0.5));
         break;
     default:
         ck_abort_msg("no fixed gate");
