@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { SPACE = 1, LETTER = 2, DIGIT = 4, WIDE = 8, WORD = LETTER | DIGIT | WIDE };
@@ -43,11 +44,42 @@ void qasm_lexer_init(qasm_lexer *lexer, qasm_context *ctx, bool v3) {
     }
 }
 
-void qasm_lexer_enter(qasm_lexer *lexer, const qasm_source *source) {
+qt_code qasm_lexer_push(qasm_lexer *lexer, qasm_source source, const char *at) {
+    qasm_context *ctx = lexer->ctx;
+    if (ctx->source_count == MAX_SOURCES) {
+        free(source.owned);
+        return qasm_too_large(ctx, at, "more than %d files are included", MAX_SOURCES - 1);
+    }
+    ctx->sources[ctx->source_count++] = source;
     lexer->outer[lexer->depth].at = lexer->at;
     lexer->outer[lexer->depth++].end = lexer->end;
-    lexer->at = source->text;
-    lexer->end = source->text + source->len;
+    lexer->at = source.text;
+    lexer->end = source.text + source.len;
+    return QT_OK;
+}
+
+qt_code qasm_lexer_include(qasm_lexer *lexer, const char *name, const char *at) {
+    qasm_context *ctx = lexer->ctx;
+    if (ctx->options.include_dir == NULL) {
+        return qasm_unsupported(ctx, at, "including the file '%.60s' is not allowed", name);
+    }
+    qasm_source source = {.name = name};
+    qt_err err;
+    qt_code code =
+        qasm_source_read(ctx->options.include_dir, name, ctx->options.max_bytes - ctx->bytes,
+                         &source.owned, &source.len, &err);
+    if (code == QT_RESOURCE_EXHAUSTED) {
+        return qasm_built(ctx, at, code, &err);
+    }
+    if (code != QT_OK) {
+        return qasm_fail(ctx, at,
+                         err.reason == QT_REASON_CIRCUIT_TOO_LARGE ? QT_REASON_CIRCUIT_TOO_LARGE
+                                                                   : QT_REASON_CIRCUIT_SYNTAX,
+                         NULL, "%s", err.msg);
+    }
+    ctx->bytes += source.len;
+    source.text = source.owned;
+    return qasm_lexer_push(lexer, source, at);
 }
 
 static qt_code skip_block_comment(qasm_lexer *lexer, const char *p) {

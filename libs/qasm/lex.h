@@ -74,8 +74,11 @@ qt_code qasm_lex(qasm_lexer *lexer, qasm_token *ret_token);
 /* Makes the token the rest of its line: `@name ...`, `#pragma ...`. It must be the last one lexed.
  */
 void qasm_lex_line(qasm_lexer *lexer, qasm_token *token);
-/* Goes on in a source that was just added to the context. */
-void qasm_lexer_enter(qasm_lexer *lexer, const qasm_source *source);
+/* Goes on in a source; takes what it owns. The next token is its first. */
+qt_code qasm_lexer_push(qasm_lexer *lexer, qasm_source source, const char *at);
+/* The same with a file of the directory that the options allow; `at` is the place of the include.
+ */
+qt_code qasm_lexer_include(qasm_lexer *lexer, const char *name, const char *at);
 /* "'->'", "an identifier", ... for messages. Static storage. */
 const char *qasm_token_name(uint8_t kind);
 

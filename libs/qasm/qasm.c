@@ -1,6 +1,7 @@
 #include "qasm/qasm.h"
 
 #include "base/cleanup.h"
+#include "qasm/elab.h"
 #include "qasm/lex.h"
 #include "qasm/qasm2.h"
 
@@ -60,7 +61,7 @@ static qt_code parse(qasm_context *ctx) {
     if (version == QT_QASM_2) {
         return qasm2_parse(ctx);
     }
-    return qasm_unsupported(ctx, ctx->sources[0].text, "OpenQASM 3 is not supported");
+    return qasm3_parse(ctx);
 }
 
 static qt_code finish(qasm_context *ctx, qt_code code, qt_circuit **ret_circuit, qt_err *err) {

@@ -1,7 +1,5 @@
 #include "qasm/qasm2.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* The gates of qelib1.inc that are no controlled base gates. */
@@ -90,17 +88,6 @@ static qt_code version(qasm2 *p) {
     return qasm2_expect(p, ';');
 }
 
-static qt_code enter(qasm2 *p, qasm_source source, const char *at) {
-    qasm_context *ctx = p->ctx;
-    if (ctx->source_count == MAX_SOURCES) {
-        free(source.owned);
-        return qasm_too_large(ctx, at, "more than %d files are included", MAX_SOURCES - 1);
-    }
-    ctx->sources[ctx->source_count] = source;
-    qasm_lexer_enter(&p->lexer, &ctx->sources[ctx->source_count++]);
-    return qasm2_advance(p);
-}
-
 static qt_code include_library(qasm2 *p, const char *at) {
     if (p->library_included) {
         return qasm2_advance(p);
@@ -108,34 +95,10 @@ static qt_code include_library(qasm2 *p, const char *at) {
     QT_TRY(qasm_gates_include(p->ctx, &p->gates, SET_QELIB1 | SET_LATER));
     p->library_included = true;
     p->in_library = true;
-    return enter(
-        p,
-        (qasm_source){.name = "qelib1.inc", .text = qelib1_bodies, .len = sizeof qelib1_bodies - 1},
-        at);
-}
-
-static qt_code include_file(qasm2 *p, const char *name, const char *at) {
-    qasm_context *ctx = p->ctx;
-    if (ctx->options.include_dir == NULL) {
-        return qasm_unsupported(ctx, at, "including the file '%.60s' is not allowed", name);
-    }
-    qasm_source source = {.name = name};
-    qt_err err;
-    qt_code code =
-        qasm_source_read(ctx->options.include_dir, name, ctx->options.max_bytes - ctx->bytes,
-                         &source.owned, &source.len, &err);
-    if (code == QT_RESOURCE_EXHAUSTED) {
-        return qasm_built(ctx, at, code, &err);
-    }
-    if (code != QT_OK) {
-        return qasm_fail(ctx, at,
-                         err.reason == QT_REASON_CIRCUIT_TOO_LARGE ? QT_REASON_CIRCUIT_TOO_LARGE
-                                                                   : QT_REASON_CIRCUIT_SYNTAX,
-                         NULL, "%s", err.msg);
-    }
-    ctx->bytes += source.len;
-    source.text = source.owned;
-    return enter(p, source, at);
+    const qasm_source source = {
+        .name = "qelib1.inc", .text = qelib1_bodies, .len = sizeof qelib1_bodies - 1};
+    QT_TRY(qasm_lexer_push(&p->lexer, source, at));
+    return qasm2_advance(p);
 }
 
 static qt_code include(qasm2 *p) {
@@ -152,7 +115,11 @@ static qt_code include(qasm2 *p) {
     if (!qasm2_at(p, ';')) {
         return qasm2_expected(p, "';'");
     }
-    return strcmp(name, "qelib1.inc") == 0 ? include_library(p, at) : include_file(p, name, at);
+    if (strcmp(name, "qelib1.inc") == 0) {
+        return include_library(p, at);
+    }
+    QT_TRY(qasm_lexer_include(&p->lexer, name, at));
+    return qasm2_advance(p);
 }
 
 static qt_code integer(qasm2 *p, const char *what, uint32_t *ret_value) {
