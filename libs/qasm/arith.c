@@ -427,31 +427,40 @@ static qt_code plain_binary(qasm_context *ctx, qt_operator op, const qasm_value 
     return QT_OK;
 }
 
-qt_code qasm_binary(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
-                    const char *at, qasm_value *ret_value) {
+static qt_code binary(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
+                      const char *at, qasm_value *ret) {
     bool odd = a->type >= TYPE_STRETCH || b->type >= TYPE_STRETCH || a->type == TYPE_VOID ||
                b->type == TYPE_VOID;
     if (odd) {
         return no_operator(ctx, a, b, at);
     }
     if (a->type == TYPE_DURATION || b->type == TYPE_DURATION) {
-        return duration_binary(ctx, op, a, b, at, ret_value);
+        return duration_binary(ctx, op, a, b, at, ret);
     }
     if (op == QT_OPERATOR_AND || op == QT_OPERATOR_OR) {
-        return logical(ctx, op, a, b, at, ret_value);
+        return logical(ctx, op, a, b, at, ret);
     }
     if (a->type == TYPE_COMPLEX || b->type == TYPE_COMPLEX) {
-        return complex_binary(ctx, op, a, b, at, ret_value);
+        return complex_binary(ctx, op, a, b, at, ret);
     }
     if (is_shift(op)) {
-        return shift(ctx, op, a, b, at, ret_value);
+        return shift(ctx, op, a, b, at, ret);
     }
     if (a->width > 64 || b->width > 64) {
-        return wide_equality(ctx, op, a, b, at, ret_value);
+        return wide_equality(ctx, op, a, b, at, ret);
     }
     bool done = false;
-    QT_TRY(angle_scale(ctx, op, a, b, at, &done, ret_value));
-    return done ? QT_OK : plain_binary(ctx, op, a, b, at, ret_value);
+    QT_TRY(angle_scale(ctx, op, a, b, at, &done, ret));
+    return done ? QT_OK : plain_binary(ctx, op, a, b, at, ret);
+}
+
+/* The result may be one of the operands. */
+qt_code qasm_binary(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
+                    const char *at, qasm_value *ret_value) {
+    qasm_value result;
+    QT_TRY(binary(ctx, op, a, b, at, &result));
+    *ret_value = result;
+    return QT_OK;
 }
 
 static qt_code unary_expr(qasm_context *ctx, qt_operator op, const qasm_value *a, const char *at,

@@ -250,6 +250,66 @@ static qt_code assign_to_bits(qasm_elab *e, const ast_stmt *s) {
     return assign_bits(e, &bits, s);
 }
 
+/* old & ~(1 << i) | bit << i, as an unsigned number of the variable's width. */
+static qt_code with_bit(qasm_elab *e, const qasm_value *old, int64_t i, const qasm_value *bit,
+                        const char *at, qasm_value *ret) {
+    qasm_value as_uint = *old;
+    qasm_value one;
+    qasm_value by = qasm_int_value(i);
+    qasm_value mask = {.type = TYPE_UINT, .known = true, .width = old->width};
+    uint64_t all = old->width >= 64 ? UINT64_MAX : (UINT64_C(1) << old->width) - 1;
+    mask.u = all & ~(UINT64_C(1) << i);
+    as_uint.type = TYPE_UINT;
+    as_uint.literal = false;
+    by.type = TYPE_UINT;
+    QT_TRY(qasm_cast(e->ctx, bit, TYPE_BIT, 1, at, &one));
+    QT_TRY(qasm_cast(e->ctx, &one, TYPE_UINT, old->width, at, &one));
+    QT_TRY(qasm_binary(e->ctx, QT_OPERATOR_SHL, &one, &by, at, &one));
+    QT_TRY(qasm_binary(e->ctx, QT_OPERATOR_BIT_AND, &as_uint, &mask, at, ret));
+    QT_TRY(qasm_binary(e->ctx, QT_OPERATOR_BIT_OR, ret, &one, at, ret));
+    QT_TRY(qasm_cast(e->ctx, ret, TYPE_UINT, old->width, at, ret));
+    ret->type = old->type;
+    return QT_OK;
+}
+
+static qt_code bit_number(qasm_elab *e, const ast_expr *target, uint32_t width, int64_t *ret_i) {
+    int64_t i = 0;
+    QT_TRY(qasm_eval_int(e, target->list[0], "the number of a bit", &i));
+    i += i < 0 ? (int64_t)width : 0;
+    if (i < 0 || i >= (int64_t)width) {
+        return qasm_syntax(e->ctx, target->at, "the index is out of range: there are %u bits",
+                           width);
+    }
+    *ret_i = i;
+    return QT_OK;
+}
+
+/* One bit of a number or an angle. */
+static qt_code assign_part(qasm_elab *e, const ast_expr *target, const ast_expr *expr,
+                           const char *at) {
+    qasm_value bit;
+    qasm_value whole;
+    int64_t i = 0;
+    bool plain = target->kind == EXPR_INDEX && target->count == 1 && target->a->kind == EXPR_NAME;
+    if (!plain) {
+        return qasm_syntax(e->ctx, target->at, "this cannot be assigned to");
+    }
+    qasm_symbol *symbol = qasm_find(e, target->a->name, target->at);
+    if (symbol == NULL) {
+        return QT_INVALID_ARGUMENT;
+    }
+    uint8_t type = symbol->value.type;
+    bool has_bits = type == TYPE_INT || type == TYPE_UINT || type == TYPE_ANGLE;
+    if (symbol->kind != SYMBOL_VAR || !has_bits) {
+        return qasm_syntax(e->ctx, target->at, "'%.60s' has no bits to assign to",
+                           target->a->name->text);
+    }
+    QT_TRY(bit_number(e, target, symbol->value.width, &i));
+    QT_TRY(qasm_eval(e, expr, &bit));
+    QT_TRY(with_bit(e, &symbol->value, i, &bit, at, &whole));
+    return qasm_assign_var(e, symbol, &whole, at);
+}
+
 qt_code qasm_assignment(qasm_elab *e, const ast_stmt *s) {
     const ast_expr *target = s->target;
     qasm_value v;
@@ -257,11 +317,10 @@ qt_code qasm_assignment(qasm_elab *e, const ast_stmt *s) {
         return assign_to_bits(e, s);
     }
     if (target->kind != EXPR_NAME) {
-        return target->kind == EXPR_INDEX
-                   ? qasm_unsupported(e->ctx, target->at,
-                                      "an assignment to a part of a variable "
-                                      "is not supported")
-                   : qasm_syntax(e->ctx, target->at, "this cannot be assigned to");
+        return s->op == NO_OP ? assign_part(e, target, s->expr, s->at)
+                              : qasm_unsupported(e->ctx, target->at,
+                                                 "this assignment to a part of a variable is not "
+                                                 "supported");
     }
     qasm_symbol *symbol = qasm_find(e, target->name, target->at);
     if (symbol == NULL) {
@@ -283,6 +342,10 @@ qt_code qasm_measure_statement(qasm_elab *e, const ast_stmt *s) {
     QT_TRY(qasm_qubits(e, s->expr, &qubits));
     if (s->target == NULL) {
         return qasm_measure(e, &qubits, NULL, s->at);
+    }
+    if (!qasm_names_kind(s->target, SYMBOL_BITS)) {
+        const ast_expr measure = {.kind = EXPR_MEASURE, .at = s->at, .a = s->expr};
+        return assign_part(e, s->target, &measure, s->at);
     }
     QT_TRY(qasm_clbits(e, s->target, &bits));
     return qasm_measure(e, &qubits, &bits, s->at);

@@ -167,10 +167,37 @@ static qt_code call_params(qasm_elab *e, const ast_stmt *s, const qasm_angle **r
     return QT_OK;
 }
 
+/* The specification's older examples call subroutines as if they were gates: the parameters first,
+ * then the qubits. */
+static qt_code def_call(qasm_elab *e, const ast_stmt *s) {
+    qasm_value ignored;
+    ast_expr call = {.kind = EXPR_CALL, .at = s->name_at, .name = s->name};
+    call.count = s->param_count + s->operand_count;
+    call.list = qasm_alloc(e->ctx, (call.count + 1) * sizeof *call.list);
+    if (call.list == NULL) {
+        return QT_RESOURCE_EXHAUSTED;
+    }
+    for (uint32_t i = 0; i < s->param_count; i++) {
+        call.list[i] = s->params[i];
+    }
+    for (uint32_t i = 0; i < s->operand_count; i++) {
+        call.list[s->param_count + i] = s->operands[i];
+    }
+    return qasm_call_def(e, &call, &ignored);
+}
+
+static bool names_def(const ast_stmt *s) {
+    return s->name->meaning == MEANING_SYMBOL && s->modifier_count == 0 &&
+           ((const qasm_symbol *)s->name->data)->kind == SYMBOL_DEF;
+}
+
 qt_code qasm_gate_statement(qasm_elab *e, const ast_stmt *s) {
     gate_call c;
     uint64_t controls = 0;
     uint32_t size = 1;
+    if (names_def(s)) {
+        return def_call(e, s);
+    }
     c.app = (qasm_application){.at = s->name_at, .qubits = c.qubits};
     QT_TRY(qasm_count_step(e, s->at));
     QT_TRY(find_gate(e, s, &c.app.gate));
