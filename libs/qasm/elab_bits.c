@@ -119,6 +119,7 @@ static qt_code index_bits(qasm_elab *e, const ast_expr *expr, qasm_symbol_kind k
                           qasm_bits *ret) {
     qasm_bits from;
     QT_TRY(resolve(e, expr->a, kind, &from));
+    ret->at = from.at;
     if (from.single || expr->count != 1) {
         return qasm_syntax(e->ctx, expr->at, "a single bit has no index");
     }

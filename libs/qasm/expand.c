@@ -325,6 +325,9 @@ static qt_code materialize(expansion *x, qasm_angle *params, size_t count) {
 }
 
 static qt_code push_modifiers(expansion *x, const qasm_call *call, const step *parent, step *s) {
+    if (call->modifier_count == 0) {
+        return QT_OK;
+    }
     const qasm_modifier *m = x->gates->modifiers + call->first_modifier;
     for (uint32_t i = 0; i < call->modifier_count; i++) {
         if (m[i].kind == MODIFIER_POW) {

@@ -68,6 +68,9 @@ static qt_code finish(qasm_context *ctx, qt_code code, qt_circuit **ret_circuit,
     if (ctx->diagnostics.count > 0) {
         return raise_first(ctx, err);
     }
+    if (ctx->fatal) {
+        return err->code; /* no memory, which is nobody's line */
+    }
     QT_TRY(code);
     return qt_builder_finish(&ctx->builder, ret_circuit, err);
 }
