@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/settings_table.inc"
 #include "gateway/gateway.h"
 #include "gateway/probe.h"
@@ -10,7 +11,6 @@
 #include "qt_descriptors.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 static const char *const task_services[] = {"qtaskdist.v1.TaskService", NULL};
@@ -59,19 +59,11 @@ static qt_code start_http(const qt_config *cfg, qt_gateway *gateway, qt_http_ser
     return qt_http_server_new(&options, &handler, ret_server, err);
 }
 
-/* Blocks the signals that stop the program in all threads, so that sigwait() gets them. */
-static sigset_t block_stop_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return set;
-}
-
-static int serve(const qt_config *cfg) {
-    sigset_t stop = block_stop_signals();
+static int serve(const void *config, int argc, char **argv) {
+    const qt_config *cfg = config;
+    (void)argc;
+    (void)argv;
+    qt_process_block_signals();
     qt_err err;
     QT_CLEANUP(qt_gateway_free_p) qt_gateway *gateway = NULL;
     qt_http_server *http = NULL;
@@ -82,38 +74,24 @@ static int serve(const qt_config *cfg) {
     }
     qt_log(INFO, "gateway serves", QT_KV_STR("listen_addr", cfg->listen_addr),
            QT_KV_INT("port", qt_http_server_port(http)));
-    int signal_number = 0;
-    sigwait(&stop, &signal_number);
-    qt_log(INFO, "gateway stops", QT_KV_INT("signal", signal_number));
+    qt_process_wait_stop();
     qt_http_server_stop(http, cfg->grace_ms);
     qt_http_server_free(http);
     return EXIT_SUCCESS;
 }
 
-static int probe(const qt_config *cfg) {
-    qt_err err;
-    return qt_gateway_probe(cfg->listen_addr, 2000, &err) == QT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+static qt_code probe(const void *config, qt_err *err) {
+    enum { PROBE_MS = 2000 };
+    return qt_gateway_probe(((const qt_config *)config)->listen_addr, PROBE_MS, err);
 }
 
 int main(int argc, char **argv) {
     qt_config cfg;
-    qt_err err;
-    qt_log_level level = QT_LOG_INFO;
-    switch (qt_settings_load(qt_settings, qt_settings_count, "gateway", &argc, argv, &cfg)) {
-    case QT_SETTINGS_EXIT:
-        return EXIT_SUCCESS;
-    case QT_SETTINGS_BAD:
-        return 2;
-    case QT_SETTINGS_PROBE:
-        return probe(&cfg);
-    case QT_SETTINGS_RUN:
-        break;
-    }
-    qt_code code = qt_log_level_parse(cfg.log_level, &level, &err);
-    qt_log_init("gateway", level);
-    if (code != QT_OK) {
-        qt_log_err(ERROR, "LOG_LEVEL", &err);
-        return 2;
-    }
-    return serve(&cfg);
+    const qt_process process = {.name = "gateway",
+                                .settings = qt_settings,
+                                .setting_count = qt_settings_count,
+                                .log_level_offset = offsetof(qt_config, log_level),
+                                .run = serve,
+                                .probe = probe};
+    return qt_process_main(&process, &cfg, argc, argv);
 }

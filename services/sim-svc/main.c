@@ -3,13 +3,13 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/settings_table.inc"
 #include "qt_descriptors.h"
 #include "rpc/config_macros.h"
 #include "services/sim-svc/core.h"
 #include "worker/config_macros.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 static const Qtaskdist__V1__TaskType task_types[] = {
@@ -86,58 +86,36 @@ static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
     return QT_OK;
 }
 
-/* Blocks the signals that stop the service in all threads, so that sigwait() gets them. */
-static sigset_t block_stop_signals(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    return set;
-}
-
-static int serve(const qt_config *cfg) {
-    sigset_t stop = block_stop_signals();
+static int serve(const void *config, int argc, char **argv) {
+    const qt_config *cfg = config;
+    (void)argc;
+    (void)argv;
+    qt_process_block_signals();
     qt_err err;
     QT_CLEANUP(app_done) app a = {0};
     if (app_start(cfg, &a, &err) != QT_OK) {
         qt_log_err(ERROR, "sim-svc cannot start", &err);
         return EXIT_FAILURE;
     }
-    int signal_number = 0;
-    sigwait(&stop, &signal_number);
-    qt_log(INFO, "sim-svc stops", QT_KV_INT("signal", signal_number));
+    qt_process_wait_stop();
     qt_rpc_server_set_serving(a.server, NULL, false);
     qt_worker_drain(a.worker, cfg->drain_ms);
     qt_rpc_server_stop(a.server);
     return EXIT_SUCCESS;
 }
 
-static int probe(const qt_config *cfg) {
-    qt_err err;
-    return qt_rpc_probe(cfg->listen_addr, 2000, &err) == QT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+static qt_code probe(const void *config, qt_err *err) {
+    enum { PROBE_MS = 2000 };
+    return qt_rpc_probe(((const qt_config *)config)->listen_addr, PROBE_MS, err);
 }
 
 int main(int argc, char **argv) {
     qt_config cfg;
-    qt_err err;
-    qt_log_level level = QT_LOG_INFO;
-    switch (qt_settings_load(qt_settings, qt_settings_count, "sim-svc", &argc, argv, &cfg)) {
-    case QT_SETTINGS_EXIT:
-        return EXIT_SUCCESS;
-    case QT_SETTINGS_BAD:
-        return 2;
-    case QT_SETTINGS_PROBE:
-        return probe(&cfg);
-    case QT_SETTINGS_RUN:
-        break;
-    }
-    qt_code code = qt_log_level_parse(cfg.log_level, &level, &err);
-    qt_log_init("sim-svc", level);
-    if (code != QT_OK) {
-        qt_log_err(ERROR, "LOG_LEVEL", &err);
-        return 2;
-    }
-    return serve(&cfg);
+    const qt_process process = {.name = "sim-svc",
+                                .settings = qt_settings,
+                                .setting_count = qt_settings_count,
+                                .log_level_offset = offsetof(qt_config, log_level),
+                                .run = serve,
+                                .probe = probe};
+    return qt_process_main(&process, &cfg, argc, argv);
 }
