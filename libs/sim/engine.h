@@ -51,9 +51,10 @@ typedef struct qt_engine {
     uint64_t state_bytes; /* of the state, and of a copy */
 } qt_engine;
 
-/* Asked now and then by a running engine; true stops it with CALL_CANCELLED. */
+/* Asked now and then by a running engine, with the fraction (0 to 1) of the queued gates that it
+ * has applied; true stops it with CALL_CANCELLED. */
 typedef struct qt_engine_stop {
-    bool (*asked)(void *self);
+    bool (*asked)(void *self, double fraction);
     void *self;
 } qt_engine_stop;
 

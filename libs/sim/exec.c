@@ -12,15 +12,17 @@
 
 enum { WATCH_US = 3000 };
 
-bool qt_watch_asked(void *self) {
+bool qt_watch_asked(void *self, double fraction) {
     qt_watch *watch = self;
+    double done = watch->applied + (watch->queued - watch->applied) * fraction;
+    watch->applied = fraction >= 1 ? done : watch->applied;
     int64_t now = qt_clock_mono_us(qt_clock_system());
     if (watch->cancelled || now < watch->next_us) {
         return watch->cancelled;
     }
     watch->next_us = now + WATCH_US;
     const qt_sim_options *o = watch->options;
-    int percent = (int)(watch->done * 100);
+    int percent = (int)(done * 100);
     if (o->progress != NULL && percent > watch->percent) {
         watch->percent = percent;
         o->progress(o->self, percent);
@@ -32,12 +34,14 @@ bool qt_watch_asked(void *self) {
 static void note_progress(qt_run *run) {
     double part = (double)run->pc / ((double)run->plan->end + 1);
     double shots = (double)run->shots_done + (double)run->shots * part;
-    run->watch->done = shots / (double)run->options->shots;
+    run->watch->queued = shots / (double)run->options->shots;
 }
 
 qt_code qt_run_check(qt_run *run, qt_err *err) {
     note_progress(run);
-    if (qt_watch_asked(run->watch)) {
+    /* The stabilizer engine applies gates at once. */
+    double fraction = run->plan->method == QT_SIM_STABILIZER ? 1 : 0;
+    if (qt_watch_asked(run->watch, fraction)) {
         return qt_fail(err, CALL_CANCELLED, "the run was cancelled");
     }
     return QT_OK;

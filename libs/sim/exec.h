@@ -16,12 +16,14 @@ typedef struct qt_watch {
     const qt_sim_options *options;
     int64_t next_us;
     int percent; /* reported last */
-    double done; /* fraction of the work, from 0 to 1 */
+    /* Fractions of the work, from 0 to 1: what the program has come to, and what of it the engine
+     * had applied after its last flush. */
+    double queued, applied;
     bool cancelled;
 } qt_watch;
 
 /* A qt_engine_stop function over a qt_watch. */
-bool qt_watch_asked(void *watch);
+bool qt_watch_asked(void *watch, double fraction);
 
 /* Runs options->shots shots. `counts` has a bit per visible classical bit, see key.h. `options`
  * are complete. */

@@ -261,6 +261,14 @@ static qt_code place_ops(qt_sweeper *s, qt_err *err) {
     return QT_OK;
 }
 
+static double done_fraction(const qt_fuser *fuser) {
+    size_t done = 0;
+    for (size_t i = 0; i < fuser->count; i++) {
+        done += fuser->ops[i].done;
+    }
+    return (double)done / (double)fuser->count;
+}
+
 qt_code qt_sweeper_run(qt_sweeper *s, qt_fuser *fuser, qt_err *err) {
     QT_TRY(qt_fuser_finish(fuser, err));
     for (size_t i = 0; i < fuser->count; i++) {
@@ -273,7 +281,9 @@ qt_code qt_sweeper_run(qt_sweeper *s, qt_fuser *fuser, qt_err *err) {
         if (first == fuser->count) {
             return QT_OK;
         }
+        s->fraction_before = done_fraction(fuser);
         QT_TRY(collect(s, fuser, first, err));
+        s->fraction_after = done_fraction(fuser);
         place_qubits(s);
         QT_TRY(place_ops(s, err));
         qt_sweep_blocks(s);

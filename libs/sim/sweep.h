@@ -29,8 +29,8 @@ typedef struct qt_sweeper {
     qt_pool *pool; /* NULL: one thread */
     unsigned qubits;
     double *re, *im; /* the state, 2^qubits amplitudes */
-    /* Asked from the calling thread between blocks; true stops. NULL: never. */
-    bool (*stop)(void *self);
+    /* Asked from the calling thread between blocks, see qt_engine_stop. NULL: never. */
+    bool (*stop)(void *self, double fraction);
     void *stop_self;
     void *allocation;
     double *memory;        /* inside it, aligned: buffers of the threads, then phase tables */
@@ -49,6 +49,7 @@ typedef struct qt_sweeper {
     struct qt_residual_term *residual_terms;
     size_t residual_count, residual_cap;
     size_t table_count;
+    double fraction_before, fraction_after; /* of the queue that is done, around this sweep */
     atomic_bool stopped;
 } qt_sweeper;
 

@@ -147,6 +147,12 @@ static uint64_t block_base(const qt_sweeper *s, size_t n) {
     return base;
 }
 
+/* Of the queue, when the calling thread has done block n. */
+static double fraction(const qt_sweeper *s, size_t n, size_t end) {
+    double part = (double)(n + 1) / (double)end;
+    return s->fraction_before + (s->fraction_after - s->fraction_before) * part;
+}
+
 static void run_range(void *arg, unsigned worker, size_t begin, size_t end) {
     qt_sweeper *s = arg;
     size_t size = (size_t)1 << s->local_bits;
@@ -172,7 +178,7 @@ static void run_range(void *arg, unsigned worker, size_t begin, size_t end) {
             scatter(s, &b);
         }
         b.base = ((b.base | s->local_mask) + 1) & ~s->local_mask;
-        if (worker == 0 && s->stop != NULL && s->stop(s->stop_self)) {
+        if (worker == 0 && s->stop != NULL && s->stop(s->stop_self, fraction(s, n, end))) {
             atomic_store(&s->stopped, true);
         }
     }
