@@ -22,7 +22,7 @@ typedef struct qt_sim_options {
     uint32_t seed;
     qt_sim_method method;
     uint64_t max_memory_bytes; /* 0: 16 GiB */
-    uint64_t max_steps;        /* operations per shot, against endless loops; 0: 10,000,000 */
+    uint64_t max_steps;        /* operations per shot of a circuit with loops; 0: 10,000,000 */
     unsigned threads;          /* 0: 1 */
     /* Called every few milliseconds of work from the calling thread; true stops the run with
      * CALL_CANCELLED. NULL: never. */
