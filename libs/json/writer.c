@@ -53,6 +53,7 @@ static void add_escape(qt_buf *out, char c) {
 }
 
 static void add_quoted(qt_buf *out, const char *s, size_t len) {
+    s = s != NULL ? s : ""; /* no arithmetic on NULL */
     const char *end = s + len;
     bool high = false;
     qt_buf_add_char(out, '"');
