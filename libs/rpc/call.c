@@ -332,10 +332,8 @@ static const qt_err *pack_response(qt_rpc_ctx *ctx, const ProtobufCMessage *resp
     return NULL;
 }
 
-void qt_rpc_call_finish(qt_rpc_ctx *ctx, const ProtobufCMessage *resp, const qt_err *err) {
-    if (!claim_finish(ctx)) {
-        return;
-    }
+/* Sends what was decided; by the one who claimed the finish. */
+static void conclude(qt_rpc_ctx *ctx, const ProtobufCMessage *resp, const qt_err *err) {
     outcome out = {.text = grpc_empty_slice()};
     qt_err pack_err;
     if (err == NULL) {
@@ -347,6 +345,12 @@ void qt_rpc_call_finish(qt_rpc_ctx *ctx, const ProtobufCMessage *resp, const qt_
     qt_rpc_interceptors_after(ctx, err);
     send_status(ctx, err != NULL ? err->code : QT_OK, &out);
     qt_rpc_list_remove(ctx);
+}
+
+void qt_rpc_call_finish(qt_rpc_ctx *ctx, const ProtobufCMessage *resp, const qt_err *err) {
+    if (claim_finish(ctx)) {
+        conclude(ctx, resp, err);
+    }
 }
 
 static void on_status(qt_rpc_ctx *ctx, bool ok) {
@@ -376,14 +380,21 @@ static void on_close(qt_rpc_ctx *ctx, bool ok) {
     qt_rpc_call_unref(ctx);
 }
 
+/* Finished and cancelled in one step: a handler that registers for the cancel at this very moment
+ * is called either here or there, never not at all. */
 void qt_rpc_call_abort(qt_rpc_ctx *ctx, const qt_err *err) {
     pthread_mutex_lock(&ctx->lock);
-    void (*fn)(void *) = ctx->finished ? NULL : ctx->cancel_fn;
+    bool first = !ctx->finished;
+    void (*fn)(void *) = first ? ctx->cancel_fn : NULL;
     void *arg = ctx->cancel_arg;
+    ctx->finished = true;
+    ctx->cancelled = true;
     ctx->cancel_fn = NULL;
+    pthread_cond_broadcast(&ctx->changed);
     pthread_mutex_unlock(&ctx->lock);
-    qt_rpc_call_finish(ctx, NULL, err);
-    mark_cancelled(ctx);
+    if (first) {
+        conclude(ctx, NULL, err);
+    }
     if (fn != NULL) {
         fn(arg);
     }

@@ -8,6 +8,7 @@
 #include <grpc/health/v1/health.pb-c.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef Grpc__Health__V1__HealthCheckRequest check_request;
 typedef Grpc__Health__V1__HealthCheckResponse check_response;
@@ -36,6 +37,7 @@ struct qt_rpc_health {
     const char *names[MAX_SERVICES]; /* "" is the whole server; fixed after start */
     size_t count;
     pthread_mutex_t lock; /* what follows */
+    pthread_cond_t told;  /* a watcher read its message, or left */
     int status[MAX_SERVICES];
     watcher *watchers;
 };
@@ -43,12 +45,14 @@ struct qt_rpc_health {
 qt_rpc_health *qt_rpc_health_new(void) {
     qt_rpc_health *health = qt_xcalloc(1, sizeof *health);
     pthread_mutex_init(&health->lock, NULL);
+    pthread_cond_init(&health->told, NULL);
     qt_rpc_health_add_service(health, "");
     return health;
 }
 
 void qt_rpc_health_free(qt_rpc_health *health) {
     assert(health->watchers == NULL);
+    pthread_cond_destroy(&health->told);
     pthread_mutex_destroy(&health->lock);
     free(health);
 }
@@ -122,6 +126,7 @@ static void on_sent(void *arg, bool ok) {
     if (ok) {
         tell(w);
     }
+    pthread_cond_broadcast(&w->health->told);
     pthread_mutex_unlock(&w->health->lock);
 }
 
@@ -133,6 +138,7 @@ static void on_gone(void *arg) {
         w->next->prev = w->prev;
     }
     w->linked = false;
+    pthread_cond_broadcast(&w->health->told);
     pthread_mutex_unlock(&w->health->lock);
     qt_rpc_reply(w->ctx, NULL); /* how every watch ends, so no failure for the log */
 }
@@ -174,6 +180,29 @@ void qt_rpc_health_set(qt_rpc_health *health, const char *service, bool serving)
     }
     for (watcher *w = health->watchers; w != NULL; w = w->next) {
         tell(w);
+    }
+    pthread_mutex_unlock(&health->lock);
+}
+
+static bool all_told(const qt_rpc_health *health) {
+    for (const watcher *w = health->watchers; w != NULL; w = w->next) {
+        if (w->sending || w->last_sent != status_of(health, w->service)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void qt_rpc_health_settle(qt_rpc_health *health) {
+    enum { SETTLE_MS = 500 };
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += SETTLE_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&health->lock);
+    while (!all_told(health) &&
+           pthread_cond_clockwait(&health->told, &health->lock, CLOCK_MONOTONIC, &until) == 0) {
     }
     pthread_mutex_unlock(&health->lock);
 }

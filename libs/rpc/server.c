@@ -245,6 +245,7 @@ void qt_rpc_server_stop(qt_rpc_server *server) {
     qt_log(INFO, "stopping");
     qt_rpc_health_set(server->health, NULL, false);
     sleep_ms(server->options.lame_duck_ms);
+    qt_rpc_health_settle(server->health);
     atomic_store(&server->stopping, true);
     qt_rpc_list_end_streams(server);
     shut_down_core(server);

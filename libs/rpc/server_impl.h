@@ -177,6 +177,8 @@ qt_rpc_health *qt_rpc_health_new(void);
 void qt_rpc_health_add_service(qt_rpc_health *health, const char *name);
 void qt_rpc_health_register(qt_rpc_server *server);
 void qt_rpc_health_set(qt_rpc_health *health, const char *service, bool serving);
+/* Waits until all watchers were told the newest state, or for half a second. */
+void qt_rpc_health_settle(qt_rpc_health *health);
 void qt_rpc_health_free(qt_rpc_health *health);
 
 qt_rpc_reflection *qt_rpc_reflection_new(void);
