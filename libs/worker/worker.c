@@ -12,7 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FLUSH_MS = 5000 }; /* for the last outcomes and acknowledgements */
+enum {
+    FLUSH_MS = 5000,      /* for the last outcomes and acknowledgements */
+    LAST_FLUSH_MS = 1000, /* and once more when all runners are through */
+    FIRST_MEAN_MS = 1000, /* until the first tasks show what they take: none is leased ahead */
+};
 
 int64_t qt_worker_now_ms(const qt_worker *w) {
     return qt_clock_mono_ms(w->clock);
@@ -146,7 +150,7 @@ qt_code qt_worker_new(const qt_worker_options *options, const qt_worker_runner *
     w->runner = *runner;
     w->port = *port;
     w->clock = qt_clock_system();
-    w->mean_ms = (double)options->claim_after_ms; /* until the first tasks show what they take */
+    w->mean_ms = FIRST_MEAN_MS;
     atomic_init(&w->leasing, options->threads > 0);
     atomic_init(&w->last_lease_ms, qt_worker_now_ms(w));
     pthread_mutex_init(&w->lock, NULL);
@@ -185,7 +189,7 @@ static void stop_all_tasks(qt_worker *w) {
 static void stop_threads(qt_worker *w) {
     pthread_mutex_lock(&w->lock);
     w->stopping = true;
-    w->stop_end_ms = qt_worker_now_ms(w) + FLUSH_MS;
+    w->stop_end_ms = qt_worker_now_ms(w) + LAST_FLUSH_MS;
     each_cond(w, cond_broadcast);
     pthread_mutex_unlock(&w->lock);
     for (size_t i = 0; i < w->runner_count; i++) {

@@ -40,6 +40,7 @@ struct qt_hub {
     unsigned blocked_types; /* the thread is in store.wait() for these; 0: it is not */
     int64_t blocked_until_ms;
     unsigned paused;
+    unsigned pause_version; /* counts qt_hub_set_paused() */
     bool draining;
     bool stopping;
 
@@ -108,6 +109,7 @@ unsigned qt_hub_paused(const qt_hub *hub) {
 void qt_hub_set_paused(qt_hub *hub, int type, bool paused) {
     pthread_mutex_lock(&hub->lock);
     hub->paused = paused ? hub->paused | 1U << type : hub->paused & ~(1U << type);
+    hub->pause_version++;
     wake(hub, true);
     pthread_mutex_unlock(&hub->lock);
 }
@@ -338,18 +340,23 @@ static qt_code reclaim(qt_hub *hub, unsigned types, qt_err *err) {
     return QT_OK;
 }
 
-static qt_code maintain(qt_hub *hub, unsigned types, qt_err *err) {
+static qt_code maintain(qt_hub *hub, round_view *view, qt_err *err) {
     if (qt_hub_now_ms(hub) < hub->next_maintenance_ms) {
         return QT_OK;
     }
     hub->next_maintenance_ms = qt_hub_now_ms(hub) + hub->options.maintenance_ms;
     drop_old(hub);
+    pthread_mutex_lock(&hub->lock);
+    unsigned version = hub->pause_version;
+    pthread_mutex_unlock(&hub->lock);
     unsigned paused = 0;
     QT_TRY(hub->store.ops->maintain(hub->store.self, &paused, err));
     pthread_mutex_lock(&hub->lock);
-    hub->paused = paused;
+    /* a change that was made meanwhile is newer than what the store said */
+    paused = hub->paused = version == hub->pause_version ? paused : hub->paused;
     pthread_mutex_unlock(&hub->lock);
-    return reclaim(hub, types & ~paused, err);
+    view->paused = paused;
+    return reclaim(hub, wanted_types(hub, paused), err);
 }
 
 /* When something is due at the latest. */
@@ -452,9 +459,9 @@ static qt_code deliver(qt_hub *hub, const round_view *view, unsigned types, qt_e
     return code;
 }
 
-static qt_code run_round(qt_hub *hub, const round_view *view, qt_err *err) {
+static qt_code run_round(qt_hub *hub, round_view *view, qt_err *err) {
+    QT_TRY(maintain(hub, view, err));
     unsigned types = wanted_types(hub, view->paused);
-    QT_TRY(maintain(hub, types, err));
     if (view->draining) {
         answer(hub, true);
     }
