@@ -1,1 +1,1 @@
-qt_fuzz_target(path SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/fuzz_path.c DEPS qt_transcode)
+qt_fuzz_target(path SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/fuzz_path.c DEPS qt_transcode qt_proto_messages)
