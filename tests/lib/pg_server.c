@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PG_BIN "/usr/lib/postgresql/15/bin"
@@ -32,14 +33,7 @@ static void run_initdb(const char *dir) {
     free(log);
 }
 
-static bool takes_connections(void *arg) {
-    PGconn *conn = PQconnectdb(arg);
-    bool ok = PQstatus(conn) == CONNECTION_OK;
-    PQfinish(conn);
-    return ok;
-}
-
-void qt_pg_server_restart(qt_pg_server *server) {
+static void spawn(qt_pg_server *server) {
     char *data = path_in(server->dir, "data");
     char *log = path_in(server->dir, "log.txt");
     const char *const argv[] = {PG_BIN "/postgres",
@@ -57,10 +51,25 @@ void qt_pg_server_restart(qt_pg_server *server) {
                                 "shared_buffers=64MB",
                                 NULL};
     server->pid = qt_test_spawn_as("postgres", argv, log);
-    ck_assert_msg(qt_test_wait(takes_connections, server->url, START_MS),
-                  "PostgreSQL did not start");
     free(data);
     free(log);
+}
+
+/* After a kill -9 the old server's children may still be there for a moment; PostgreSQL does not
+ * start beside them, so it is started again until it does. */
+static bool is_up(void *arg) {
+    qt_pg_server *server = arg;
+    if (server->pid == 0 || waitpid(server->pid, NULL, WNOHANG) == server->pid) {
+        spawn(server);
+    }
+    PGconn *conn = PQconnectdb(server->url);
+    bool ok = PQstatus(conn) == CONNECTION_OK;
+    PQfinish(conn);
+    return ok;
+}
+
+void qt_pg_server_restart(qt_pg_server *server) {
+    ck_assert_msg(qt_test_wait(is_up, server, START_MS), "PostgreSQL did not start");
 }
 
 void qt_pg_server_start(qt_pg_server *server, bool fsync) {
@@ -75,8 +84,6 @@ void qt_pg_server_start(qt_pg_server *server, bool fsync) {
     qt_pg_server_restart(server);
 }
 
-/* The postmaster's death makes its children quit, but a new one must not start before they did:
- * all of them hold the socket's lock file's shared memory, so the new one waits and tries. */
 void qt_pg_server_kill(qt_pg_server *server) {
     qt_test_stop(server->pid, SIGKILL);
     server->pid = 0;
@@ -96,15 +103,16 @@ void qt_pg_server_stop(qt_pg_server *server) {
 
 char *qt_pg_server_new_database(qt_pg_server *server) {
     static int turn;
+    char name[40];
     char sql[64];
     char *url = NULL;
-    turn++;
-    snprintf(sql, sizeof sql, "CREATE DATABASE t%d", turn);
+    snprintf(name, sizeof name, "t%d_%d", (int)getpid(), ++turn); /* tests are forked */
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s", name);
     PGconn *conn = PQconnectdb(server->url);
     PGresult *result = PQexec(conn, sql);
     ck_assert_msg(PQresultStatus(result) == PGRES_COMMAND_OK, "%s", PQerrorMessage(conn));
     PQclear(result);
     PQfinish(conn);
-    ck_assert_int_ge(asprintf(&url, "host=%s user=postgres dbname=t%d", server->dir, turn), 0);
+    ck_assert_int_ge(asprintf(&url, "host=%s user=postgres dbname=%s", server->dir, name), 0);
     return url;
 }

@@ -16,7 +16,7 @@ typedef struct qt_pg_server {
 void qt_pg_server_start(qt_pg_server *server, bool fsync);
 /* Stops it and removes everything. Safe on zeroed memory. */
 void qt_pg_server_stop(qt_pg_server *server);
-/* kill -9 of all its processes, without removing anything. */
+/* kill -9 of the postmaster, which takes its children along; nothing is removed. */
 void qt_pg_server_kill(qt_pg_server *server);
 /* Starts it again after a kill; waits until it takes connections. */
 void qt_pg_server_restart(qt_pg_server *server);
