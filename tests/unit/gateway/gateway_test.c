@@ -30,5 +30,6 @@ int main(void) {
     suite_add_tcase(suite, path_cases());
     suite_add_tcase(suite, json_to_wire_cases());
     suite_add_tcase(suite, wire_to_json_cases());
+    suite_add_tcase(suite, openapi_cases());
     return qt_test_run(suite);
 }

@@ -12,5 +12,6 @@ const qt_message *test_message(const char *name);
 TCase *path_cases(void);
 TCase *json_to_wire_cases(void);
 TCase *wire_to_json_cases(void);
+TCase *openapi_cases(void);
 
 #endif
