@@ -11,6 +11,7 @@
 #include "testlib.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ typedef struct background_lease {
     Qtaskdist__V1__LeaseMessagesResponse *resp;
     qt_code code;
     qt_err err;
-    volatile bool done;
+    atomic_bool done;
 } background_lease;
 void lease_in_background(background_lease *lease, replica *from, int type, int max, int wait_ms);
 void join_lease(background_lease *lease);

@@ -33,12 +33,12 @@ START_TEST(replica_dies_with_pending_entries) {
 END_TEST
 
 static bool gave_up(void *self) {
-    return *(volatile bool *)self;
+    return atomic_load((atomic_bool *)self);
 }
 
 typedef struct abandoned_lease {
     pthread_t thread;
-    volatile bool give_up;
+    atomic_bool give_up;
     qt_code code;
 } abandoned_lease;
 
@@ -47,8 +47,7 @@ static void *run_abandoned(void *arg) {
     qt_err err;
     qt_arena arena;
     qt_arena_init(&arena, 0);
-    qt_rpc_call call = {
-        .timeout_ms = 30000, .cancelled = gave_up, .self = (void *)(uintptr_t)&l->give_up};
+    qt_rpc_call call = {.timeout_ms = 30000, .cancelled = gave_up, .self = &l->give_up};
     Qtaskdist__V1__TaskType types[1] = {QTASKDIST__V1__TASK_TYPE__TASK_TYPE_SIMULATE};
     Qtaskdist__V1__LeaseMessagesRequest req = QTASKDIST__V1__LEASE_MESSAGES_REQUEST__INIT;
     req.n_task_types = 1;

@@ -1,0 +1,5 @@
+add_executable(bench_queue ${CMAKE_CURRENT_LIST_DIR}/queue.c)
+target_link_libraries(bench_queue PRIVATE qt_proto qt_rpc qt_redis)
+target_compile_definitions(bench_queue PRIVATE QT_QUEUE_SVC="$<TARGET_FILE:queue-svc>")
+add_dependencies(bench_queue queue-svc)
+set_target_properties(bench_queue PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
