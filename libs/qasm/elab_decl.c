@@ -66,6 +66,24 @@ static qt_code store_bit(qasm_elab *e, uint32_t bit, const qasm_value *v, const 
     return QT_OK;
 }
 
+static qt_code store_register(qasm_elab *e, uint32_t reg, const qasm_value *v, const char *at) {
+    uint32_t expr = 0;
+    QT_TRY(qasm_value_expr(e->ctx, v, at, &expr));
+    QASM_BUILD(e->ctx, at,
+               qt_build_assign(&e->ctx->builder, QT_LVALUE_REG, reg, expr, QT_NO_INDEX, err));
+    return QT_OK;
+}
+
+/* The value in a hidden register, so that it stays while what it was made of changes. */
+static qt_code copy_bits(qasm_elab *e, const qasm_value *v, const char *at, qasm_value *ret_copy) {
+    qasm_symbol made = {0};
+    QT_TRY(new_register(e, QT_REGISTER_BIT, "copy", v->width, false, at, &made));
+    e->ctx->builder.circuit->registers[made.reg].hidden = true;
+    QT_TRY(store_register(e, made.reg, v, at));
+    qasm_bits bits = bits_of(&made, at);
+    return qasm_bits_value(e, &bits, ret_copy);
+}
+
 static qt_code store_bits(qasm_elab *e, const qasm_bits *bits, const qasm_value *v,
                           const char *at) {
     qasm_value cast;
@@ -74,12 +92,10 @@ static qt_code store_bits(qasm_elab *e, const qasm_bits *bits, const qasm_value 
     }
     QT_TRY(qasm_cast(e->ctx, v, TYPE_BIT, bits->count, at, &cast));
     if (bits->reg != QT_NO_INDEX) {
-        uint32_t expr = 0;
-        QT_TRY(qasm_value_expr(e->ctx, &cast, at, &expr));
-        QASM_BUILD(
-            e->ctx, at,
-            qt_build_assign(&e->ctx->builder, QT_LVALUE_REG, bits->reg, expr, QT_NO_INDEX, err));
-        return QT_OK;
+        return store_register(e, bits->reg, &cast, at);
+    }
+    if (!cast.known) {
+        QT_TRY(copy_bits(e, &cast, at, &cast));
     }
     for (uint32_t i = 0; i < bits->count; i++) {
         qasm_value index = qasm_int_value(i);
@@ -158,6 +174,11 @@ static qt_code declare_var(qasm_elab *e, const ast_stmt *s) {
     }
     QT_TRY(qasm_declare(e, s->name, s->name_at, SYMBOL_VAR, &symbol));
     symbol->value = (qasm_value){.type = s->type->kind, .known = true, .width = width};
+    if (s->is_output) {
+        QT_TRY(qasm_warn(e->ctx, s->name_at,
+                         "the output '%.60s' holds no bits and is no part of the counts",
+                         s->name->text));
+    }
     return s->expr != NULL ? qasm_assign_var(e, symbol, &v, s->expr->at) : QT_OK;
 }
 

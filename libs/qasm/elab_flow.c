@@ -438,6 +438,15 @@ static qt_code delay_statement(qasm_elab *e, const ast_stmt *s) {
     return QT_OK;
 }
 
+static qt_code box_statement(qasm_elab *e, const ast_stmt *s) {
+    if (s->expr != NULL) {
+        qasm_value duration;
+        QT_TRY(qasm_eval(e, s->expr, &duration));
+        QT_TRY(qasm_warn(e->ctx, s->at, "the duration of a box has no effect"));
+    }
+    return run_block(e, &s->body);
+}
+
 static qt_code note_statement(qasm_elab *e, const ast_stmt *s) {
     char *text = qasm_strndup(e->ctx, s->text, s->len);
     if (text == NULL) {
@@ -512,6 +521,7 @@ static qt_code dispatch(qasm_elab *e, const ast_stmt *s) {
     case STMT_NOTE:
         return note_statement(e, s);
     case STMT_BOX:
+        return box_statement(e, s);
     case STMT_SCOPE:
         return run_block(e, &s->body);
     }

@@ -112,6 +112,11 @@ bool qasm3_at_type(const qasm3_parser *p);
 
 /* Declarations: const, input, output, types, qubit, qreg, creg, let, gate, def, extern. */
 qt_code qasm3_declaration(qasm3_parser *p, qasm3_keyword keyword, ast_stmt **ret_stmt);
+/* Control flow, from its first keyword on. */
+qt_code qasm3_if(qasm3_parser *p, ast_stmt **ret_stmt);
+qt_code qasm3_while(qasm3_parser *p, ast_stmt **ret_stmt);
+qt_code qasm3_for(qasm3_parser *p, ast_stmt **ret_stmt);
+qt_code qasm3_switch(qasm3_parser *p, ast_stmt **ret_stmt);
 /* A block in braces. */
 qt_code qasm3_block(qasm3_parser *p, ast_block *ret_block);
 qt_code qasm3_new_stmt(qasm3_parser *p, ast_stmt_kind kind, ast_stmt **ret_stmt);

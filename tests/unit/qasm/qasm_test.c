@@ -5,6 +5,7 @@
 #include "sim/sim.h"
 #include "testlib.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define V2 "OPENQASM 2.0;\ninclude \"qelib1.inc\";\n"
@@ -92,6 +93,16 @@ static const outcome outcomes[] = {
         " qubit q; bit c; c = flip(q, 3);",
      "1"},
     {V3 "def twice(int n) -> int { return 2 * n; } bit[4] c = bit[4](twice(3)); qubit q;", "0110"},
+    /* a slice takes the value that its source had before */
+    {V3 "bit[2] c = \"01\"; c[{1, 0}] = c; qubit q;", "10"},
+    {V3 "bit[4] c = \"0001\"; c[1:3] = c[0:2]; qubit q;", "0011"},
+    {V3 "int n = 3; int s = 0; while (n > 0) { int t = n; n -= 1; s += t; }"
+        " bit[4] d = bit[4](s); qubit q;",
+     "0110"},
+    {V3 "def f(qubit a, bit b) -> int { int n = 4; if (b) { n = 6; } return n; } qubit q;"
+        " bit c = 1; bit[4] d = bit[4](f(q, c) + f(q, 0));",
+     "1010 1"},
+    {V3 "qubit[2] q; bit[2] c; x q[0]; c[{1, 0}] = measure q;", "10"},
     {V3 "qubit q; bit a; output bit b; x q; a = measure q; b = measure q;", "1"},
     {V3 "bit c; x $0; c = measure $0;", "1"},
     {V3 "qubit q; bit c; x q; delay[10ns] q; box { x q; } c = measure q; end; x q;", "0"},
@@ -99,6 +110,83 @@ static const outcome outcomes[] = {
 
 START_TEST(runs_give_the_outcome) {
     run(outcomes[_i].program, outcomes[_i].key);
+}
+END_TEST
+
+/* The standard gates with the phases that the specification gives them, which a control makes
+ * visible: controlled, then undone by the controlled definition, they leave every state alone. */
+static const struct {
+    const char *gate;
+    const char *definition; /* on a, b and c */
+    unsigned qubits;
+} standard[] = {
+    {"x", "U(pi, 0, pi) a; gphase(-pi / 2);", 1},
+    {"y", "U(pi, pi / 2, pi / 2) a; gphase(-pi / 2);", 1},
+    {"z", "ctrl @ gphase(pi) a;", 1},
+    {"h", "U(pi / 2, 0, pi) a; gphase(-pi / 4);", 1},
+    {"s", "ctrl @ gphase(pi / 2) a;", 1},
+    {"sdg", "ctrl @ gphase(-pi / 2) a;", 1},
+    {"t", "ctrl @ gphase(pi / 4) a;", 1},
+    {"tdg", "ctrl @ gphase(-pi / 4) a;", 1},
+    {"sx", "pow(0.5) @ x a;", 1},
+    {"id", "U(0, 0, 0) a;", 1},
+    {"p(0.3)", "ctrl @ gphase(0.3) a;", 1},
+    {"phase(0.3)", "U(0, 0, 0.3) a;", 1},
+    {"rx(0.3)", "U(0.3, -pi / 2, pi / 2) a; gphase(-0.15);", 1},
+    {"ry(0.3)", "U(0.3, 0, 0) a; gphase(-0.15);", 1},
+    {"rz(0.3)", "gphase(-0.15); U(0, 0, 0.3) a;", 1},
+    {"u1(0.3)", "U(0, 0, 0.3) a;", 1},
+    {"u2(0.3, 0.7)", "gphase(-(1.0 + pi / 2) / 2); U(pi / 2, 0.3, 0.7) a;", 1},
+    {"u3(0.3, 0.7, 1.1)", "gphase(-2.1 / 2); U(0.3, 0.7, 1.1) a;", 1},
+    {"cx", "ctrl @ x a, b;", 2},
+    {"CX", "ctrl @ x a, b;", 2},
+    {"cy", "ctrl @ y a, b;", 2},
+    {"cz", "ctrl @ z a, b;", 2},
+    {"ch", "ctrl @ h a, b;", 2},
+    {"cp(0.3)", "ctrl @ p(0.3) a, b;", 2},
+    {"cphase(0.3)", "ctrl @ p(0.3) a, b;", 2},
+    {"crx(0.3)", "ctrl @ rx(0.3) a, b;", 2},
+    {"cry(0.3)", "ctrl @ ry(0.3) a, b;", 2},
+    {"crz(0.3)", "ctrl @ rz(0.3) a, b;", 2},
+    {"cu(0.3, 0.7, 1.1, 1.5)", "p(1.5 - 0.15) a; ctrl @ U(0.3, 0.7, 1.1) a, b;", 2},
+    {"swap", "cx a, b; cx b, a; cx a, b;", 2},
+    {"ccx", "ctrl(2) @ x a, b, c;", 3},
+    {"cswap", "ctrl @ swap a, b, c;", 3},
+};
+
+START_TEST(standard_gates_are_as_specified) {
+    static const char *const names[] = {"a", "a, b", "a, b, c"};
+    static const char *const operands[] = {"q[0], q[1]", "q[0], q[1], q[2]",
+                                           "q[0], q[1], q[2], q[3]"};
+    unsigned n = standard[_i].qubits;
+    char program[1024];
+    snprintf(program, sizeof program,
+             V3 "gate g %s { %s }\ngate prepare a, b, c, d { ry(0.7) a; rz(0.2) a; ry(1.0) b; "
+                "rz(0.7) b; ry(1.3) c; rz(1.2) c; ry(1.6) d; rz(1.7) d; }\n"
+                "qubit[4] q; bit[4] c; prepare q[0], q[1], q[2], q[3];\n"
+                "ctrl @ %s %s; inv @ ctrl @ g %s;\n"
+                "inv @ prepare q[0], q[1], q[2], q[3]; c = measure q;",
+             names[n - 1], standard[_i].definition, standard[_i].gate, operands[n - 1],
+             operands[n - 1]);
+    run(program, "0000");
+}
+END_TEST
+
+/* Accepted without effect, which has to be said. */
+static const outcome warned[] = {
+    {V3 "qubit q;\ndelay[10ns] q;", "4:1: "},
+    {V3 "qubit q;\nbox[10ns] { x q; }", "4:1: "},
+    {V3 "output int n;\nqubit q; n = 3;", "3:12: "},
+};
+
+START_TEST(what_has_no_effect_is_said) {
+    qt_err err;
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    const char *program = warned[_i].program;
+    ck_assert_ok(qt_qasm_parse(program, strlen(program), NULL, &circuit, NULL, &err));
+    ck_assert_uint_eq(circuit->warning_count, 1);
+    ck_assert_msg(strncmp(circuit->warnings[0], warned[_i].key, strlen(warned[_i].key)) == 0,
+                  "%s\n%s", circuit->warnings[0], program);
 }
 END_TEST
 
@@ -136,6 +224,20 @@ static const refusal refusals[] = {
     {V3 "array[int, 3] a;", UNSUPPORTED, "3:1: the type array"},
     {V3 "input float t;", UNSUPPORTED, "3:1: input"},
     {V3 "stretch s;", UNSUPPORTED, "3:1: stretch"},
+    {V3 "cal { }", UNSUPPORTED, "3:1: cal"},
+    {V3 "defcalgrammar \"openpulse\";", UNSUPPORTED, "3:1: defcalgrammar"},
+    {V3 "complex[float] z;", UNSUPPORTED, "3:1: the type complex"},
+    {V3 "bit[2] b;\nint n = sizeof(b);", UNSUPPORTED, "4:9: sizeof"},
+    {V3 "qubit q;\nx $0;", SYNTAX, "4:3: hardware qubits"},
+    {V3 "bit[2] b; qubit q;\nfor bit i in b { x q; }", UNSUPPORTED, "4:14: a loop over"},
+    {V3 "bit[2] b; qubit[4] q;\nx q[int(b)];", UNSUPPORTED, "4:5: an index"},
+    {V3 "bit b; qubit q;\nfor int i in [0:3] { b = measure q; if (b) break; }", UNSUPPORTED,
+     "4:44: leaving"},
+    {V3 "def f(bit b) -> bit {\nif (b) { return b; } return b; }\nbit c; c = f(c);", UNSUPPORTED,
+     "4:10: a return"},
+    {V3 "gate g a, b { h a; cx a, b; } qubit[2] q;\npow(0.5) @ g q[0], q[1];", UNSUPPORTED,
+     "4:12: a real power"},
+    {V3 "int a = 1 / 0;", SYNTAX, "3:11: division by zero"},
     {"OPENQASM 4.0;\nqubit q;", UNSUPPORTED, "1:10: "},
     {"OPENQASM 3.0;\nqubit q;\nh q;", SYNTAX, "3:1: "},
     {V3 "qubit q; for int i in [0:1000000000] { x q; }", LARGE, "3:"},
@@ -211,6 +313,8 @@ int main(void) {
     TCase *tc = tcase_create("qasm");
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, runs_give_the_outcome, 0, QT_ARRAY_LEN(outcomes));
+    tcase_add_loop_test(tc, standard_gates_are_as_specified, 0, QT_ARRAY_LEN(standard));
+    tcase_add_loop_test(tc, what_has_no_effect_is_said, 0, QT_ARRAY_LEN(warned));
     tcase_add_loop_test(tc, broken_programs_are_refused, 0, QT_ARRAY_LEN(refusals));
     tcase_add_test(tc, all_errors_are_collected);
     tcase_add_test(tc, deep_nesting_is_an_error);
