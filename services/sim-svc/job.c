@@ -114,8 +114,8 @@ qt_code qt_job_convert(const qt_job_runner *runner, const qt_program *program,
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     QT_TRY(qt_job_parse(runner, program, &circuit, err));
     qt_code code = qt_qir_write(circuit, options, ret_text, ret_info, err);
-    if (err->reason == QT_REASON_FIELD_INVALID && code != QT_OK && err->field[0] == '\0') {
-        snprintf(err->field, sizeof err->field, "payload.entry_point");
+    if (code != QT_OK) {
+        qt_err_prefix_field(err, "payload."); /* the entry point's name is the only field */
     }
     QT_TRY(in_program(code, program, err));
     *ret_circuit = QT_TAKE(circuit);
