@@ -30,6 +30,7 @@ enum {
     QT_USES_RESULT_RECORD = 4,
     QT_USES_ARRAY_RECORD = 8,
     QT_USES_BOOL_RECORD = 16,
+    QT_USES_TUPLE_RECORD = 32,
 };
 
 /* A double: a constant, or a value computed at run time. */

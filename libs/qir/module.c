@@ -62,8 +62,21 @@ static size_t label_bytes(const qt_register *reg, uint32_t part) {
     return strlen(reg->name) + index + 1;
 }
 
+/* A program whose bits are all hidden records an empty tuple, to say that nothing is recorded. */
+static bool records_nothing(const qt_qir_emitter *e) {
+    for (size_t r = 0; r < e->circuit->register_count; r++) {
+        if (is_recorded(&e->circuit->registers[r])) {
+            return false;
+        }
+    }
+    return e->circuit->num_clbits > 0;
+}
+
 static void put_label_definitions(qt_qir_emitter *e) {
     uint32_t number = 0;
+    if (records_nothing(e)) {
+        qt_buf_add_str(&e->text, "@0 = internal constant [1 x i8] zeroinitializer\n\n");
+    }
     for (size_t r = 0; r < e->circuit->register_count; r++) {
         const qt_register *reg = &e->circuit->registers[r];
         uint32_t count = is_recorded(reg) ? label_count(reg) : 0;
@@ -97,12 +110,11 @@ void qt_qir_put_header(qt_qir_emitter *e) {
 }
 
 /* ", label)\n": the end of a record call. */
-static void put_label(qt_qir_emitter *e, const qt_register *reg, uint32_t part, uint32_t number) {
+static void put_label(qt_qir_emitter *e, size_t bytes, uint32_t number) {
     if (e->options.version == QT_QIR_2_0) {
         qt_buf_printf(&e->text, ", ptr @%u)\n", number);
         return;
     }
-    size_t bytes = label_bytes(reg, part);
     qt_buf_printf(&e->text,
                   ", i8* getelementptr inbounds ([%zu x i8], [%zu x i8]* @%u, i64 0, i64 0))\n",
                   bytes, bytes, number);
@@ -125,12 +137,12 @@ static uint32_t put_register_records(qt_qir_emitter *e, const qt_register *reg, 
         e->uses |= QT_USES_ARRAY_RECORD;
         qt_buf_printf(&e->text, "  call void @__quantum__rt__array_record_output(i64 %u",
                       reg->size);
-        put_label(e, reg, 0, number++);
+        put_label(e, label_bytes(reg, 0), number++);
     }
     for (uint32_t i = 0; i < reg->size; i++) {
         uint32_t bit = reg->first + i;
         put_bit_record(e, bit_result[bit], bit_value != NULL ? bit_value[bit] : NULL);
-        put_label(e, reg, reg->scalar ? 0 : i + 1, number++);
+        put_label(e, label_bytes(reg, reg->scalar ? 0 : i + 1), number++);
     }
     return number;
 }
@@ -143,6 +155,11 @@ void qt_qir_put_records(qt_qir_emitter *e, const uint32_t *bit_result,
         if (is_recorded(reg)) {
             number = put_register_records(e, reg, number, bit_result, bit_value);
         }
+    }
+    if (records_nothing(e)) {
+        e->uses |= QT_USES_TUPLE_RECORD;
+        qt_buf_add_str(&e->text, "  call void @__quantum__rt__tuple_record_output(i64 0");
+        put_label(e, 1, 0);
     }
     qt_buf_add_str(&e->text, "  ret i64 0\n}\n\n");
 }
@@ -184,6 +201,9 @@ static void put_declarations(qt_qir_emitter *e) {
     }
     if (e->uses & QT_USES_ARRAY_RECORD) {
         qt_buf_printf(text, "declare void @__quantum__rt__array_record_output(i64, %s)\n", label);
+    }
+    if (e->uses & QT_USES_TUPLE_RECORD) {
+        qt_buf_printf(text, "declare void @__quantum__rt__tuple_record_output(i64, %s)\n", label);
     }
     if (e->uses & QT_USES_RESULT_RECORD) {
         qt_buf_printf(text, "declare void @__quantum__rt__result_record_output(%s, %s)\n",
