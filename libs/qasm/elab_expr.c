@@ -112,7 +112,7 @@ static qt_code rotate(qasm_elab *e, bool left, const qasm_value *args, const cha
     *ret = (qasm_value){.type = bits->type, .width = bits->width, .known = true};
     if (bits->known && args[1].known) {
         int64_t width = bits->width;
-        int64_t by = (((left ? 1 : -1) * (int64_t)args[1].u) % width + width) % width;
+        int64_t by = ((int64_t)args[1].u % width * (left ? 1 : -1) + width) % width;
         uint64_t u = bits->u & low_bits(bits->width);
         ret->u = by == 0 ? u : ((u << by) | (u >> (width - by))) & low_bits(bits->width);
         return QT_OK;
@@ -328,9 +328,31 @@ static qt_code cast_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
     return qasm_cast(e->ctx, &v, expr->type->kind, width, expr->at, ret);
 }
 
+/* && and || evaluate their right side only when the left one does not decide. */
+static qt_code logical_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
+    qasm_value a;
+    qasm_value b;
+    QT_TRY(qasm_eval_condition(e, expr->a, &a));
+    if (a.known && qasm_truth(&a) == (expr->op == QT_OPERATOR_OR)) {
+        *ret = a;
+        return QT_OK;
+    }
+    size_t before = e->ctx->builder.circuit->op_count;
+    QT_TRY(qasm_eval(e, expr->b, &b));
+    if (!a.known && e->ctx->builder.circuit->op_count != before) {
+        return qasm_unsupported(e->ctx, expr->b->at,
+                                "a right side of && or || that does more than compute a value is "
+                                "not supported");
+    }
+    return qasm_binary(e->ctx, (qt_operator)expr->op, &a, &b, expr->at, ret);
+}
+
 static qt_code binary_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
     qasm_value a;
     qasm_value b;
+    if (expr->op == QT_OPERATOR_AND || expr->op == QT_OPERATOR_OR) {
+        return logical_value(e, expr, ret);
+    }
     QT_TRY(qasm_eval(e, expr->a, &a));
     QT_TRY(qasm_eval(e, expr->b, &b));
     return qasm_binary(e->ctx, (qt_operator)expr->op, &a, &b, expr->at, ret);

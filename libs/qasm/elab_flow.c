@@ -168,7 +168,7 @@ static qt_code for_range(qasm_elab *e, const ast_stmt *s, uint32_t width) {
     QT_TRY(qasm_eval_range(e, s->expr, 0, &r));
     uint64_t count = qasm_range_count(&r);
     for (uint64_t i = 0; i < count && e->flow == FLOW_NEXT; i++) {
-        qasm_value v = qasm_int_value(r.first + (int64_t)i * r.step);
+        qasm_value v = qasm_int_value((int64_t)((uint64_t)r.first + i * (uint64_t)r.step));
         QT_TRY(iterate(e, s, &v, width));
     }
     return QT_OK;

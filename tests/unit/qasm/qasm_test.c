@@ -102,6 +102,13 @@ static const outcome outcomes[] = {
     {V3 "def f(qubit a, bit b) -> int { int n = 4; if (b) { n = 6; } return n; } qubit q;"
         " bit c = 1; bit[4] d = bit[4](f(q, c) + f(q, 0));",
      "1010 1"},
+    {V3 "int n = 0; for int i in [-9223372036854775807:4611686018427387904:9223372036854775807]"
+        " { n += 1; } bit[3] d = bit[3](n); uint[4] r = rotr(uint[4](1), 1 << 63);"
+        " bit[4] k = bit[4](r); qubit q;",
+     "0001 100"},
+    {V3 "def f(qubit a) -> bit { x a; return measure a; } qubit q; bit c;"
+        " if (false && f(q)) { c = 1; } if (true || f(q)) { c = measure q; }",
+     "0"},
     {V3 "qubit[2] q; bit[2] c; x q[0]; c[{1, 0}] = measure q;", "10"},
     {V3 "qubit q; bit a; output bit b; x q; a = measure q; b = measure q;", "1"},
     {V3 "bit c; x $0; c = measure $0;", "1"},
@@ -237,6 +244,8 @@ static const refusal refusals[] = {
      "4:10: a return"},
     {V3 "gate g a, b { h a; cx a, b; } qubit[2] q;\npow(0.5) @ g q[0], q[1];", UNSUPPORTED,
      "4:12: a real power"},
+    {V3 "def f(qubit a) -> bit { return measure a; } qubit q; bit c;\nif (c && f(q)) { x q; }",
+     UNSUPPORTED, "4:10: a right side"},
     {V3 "int a = 1 / 0;", SYNTAX, "3:11: division by zero"},
     {"OPENQASM 4.0;\nqubit q;", UNSUPPORTED, "1:10: "},
     {"OPENQASM 3.0;\nqubit q;\nh q;", SYNTAX, "3:1: "},
