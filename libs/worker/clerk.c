@@ -50,9 +50,11 @@ static qt_worker_task *settle_claim(qt_worker *w, qt_worker_task *task,
     task->claim = QT_CLAIM_HELD;
     task->attempt = answer->attempt;
     task->fence = answer->fence;
-    if (task->payload == NULL && task->phase == QT_PHASE_WAITING) {
+    if (task->payload == NULL) {
         task->payload = answer->payload;
         task->claim_arena = qt_shared_arena_ref(arena);
+    }
+    if (task->claim_first && task->phase == QT_PHASE_WAITING) {
         qt_task_queue_push(&w->waiting, task);
         pthread_cond_signal(&w->work);
     }

@@ -60,8 +60,13 @@ static qt_code lease(qt_worker *w, size_t count, qt_shared_arena *arena,
     return QT_OK;
 }
 
-/* Messages that came without their payload are claimed before they can run. */
-static void claim_bare(qt_worker *w, qt_worker_task *const *tasks, size_t count) {
+/* A message without its payload, and one that was delivered before: if the task kills its worker
+ * at once, only a claim makes that count. */
+static bool must_claim_first(const Qtaskdist__V1__LeasedMessage *message) {
+    return message->payload == NULL || message->delivery_count > 1 || message->dispatch_seq > 1;
+}
+
+static void claim_now(qt_worker *w, qt_worker_task *const *tasks, size_t count) {
     qt_err err;
     if (count > 0 && qt_worker_claim(w, tasks, count, &err) != QT_OK) {
         /* the clerk tries again */
@@ -71,22 +76,23 @@ static void claim_bare(qt_worker *w, qt_worker_task *const *tasks, size_t count)
 
 static void accept_messages(qt_worker *w, const Qtaskdist__V1__LeaseMessagesResponse *resp,
                             qt_shared_arena *arena) {
-    qt_worker_task *bare[QT_WORKER_MAX_BATCH];
-    size_t bare_count = 0;
+    qt_worker_task *first[QT_WORKER_MAX_BATCH];
+    size_t first_count = 0;
     pthread_mutex_lock(&w->lock);
     for (size_t i = 0; i < resp->n_messages && i < QT_WORKER_MAX_BATCH; i++) {
         qt_worker_task *task = qt_worker_task_new(w, resp->messages[i], arena);
         qt_worker_add_task(w, task);
-        if (task->payload == NULL) {
+        task->claim_first = must_claim_first(resp->messages[i]);
+        if (task->claim_first) {
             task->claim = QT_CLAIM_ASKED;
-            bare[bare_count++] = task;
+            first[first_count++] = task;
         } else {
             qt_task_queue_push(&w->waiting, task);
         }
     }
     pthread_cond_broadcast(&w->work);
     pthread_mutex_unlock(&w->lock);
-    claim_bare(w, bare, bare_count);
+    claim_now(w, first, first_count);
 }
 
 static void pause_fetching(qt_worker *w, unsigned failures) {

@@ -63,6 +63,7 @@ struct qt_worker_task {
     qt_arena arena;               /* of the run and its outcome */
     int64_t leased_ms;
     int64_t done_ms;
+    bool claim_first;     /* may not run before it is claimed */
     qt_phase phase;       /* guarded by the lock */
     qt_claim_state claim; /* guarded by the lock */
     bool acked;           /* the message is on its way out; guarded by the lock */

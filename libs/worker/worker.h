@@ -6,9 +6,10 @@
  * survives restarts of queue-svc, task-svc and Redis: a call that fails with UNAVAILABLE is made
  * again after a pause.
  *
- * Guarantees: a message is acknowledged only when task-svc has the claim or the outcome. A claimed
- * task is told to stop before the lease ends when no heartbeat gets through, when task-svc says
- * that it was taken away, or when a cancel was asked for. */
+ * Guarantees: a message is acknowledged only when task-svc has the claim or the outcome. A task
+ * that was delivered before is claimed before it runs, so that task-svc counts the workers that it
+ * kills. A claimed task is told to stop before the lease ends when no heartbeat gets through, when
+ * task-svc says that it was taken away, or when a cancel was asked for. */
 #ifndef QT_WORKER_WORKER_H
 #define QT_WORKER_WORKER_H
 

@@ -15,9 +15,10 @@
 
 enum {
     STARVATION_TURNS = 8,
-    MAX_READ = 1000,      /* entries of one read */
-    MAX_BLOCK_MS = 1000,  /* so that a lost wake-up costs no more */
-    ERROR_PAUSE_MS = 100, /* after a failure of the store */
+    MAX_WAITER_BYTES = 4 << 20, /* of payloads; the last one may go over it */
+    MAX_READ = 1000,            /* entries of one read */
+    MAX_BLOCK_MS = 1000,        /* so that a lost wake-up costs no more */
+    ERROR_PAUSE_MS = 100,       /* after a failure of the store */
     ERROR_LOG_EVERY_MS = 10000,
 };
 
@@ -89,6 +90,7 @@ static void wake(qt_hub *hub, bool interrupt) {
 
 void qt_hub_wait(qt_hub *hub, qt_waiter *waiter) {
     waiter->got = (qt_entry_list){0};
+    waiter->got_bytes = 0;
     qt_queue_count(QT_QUEUE_METRIC_WAITERS, NULL, 1);
     pthread_mutex_lock(&hub->lock);
     bool other_types = (waiter->types & ~hub->blocked_types) != 0;
@@ -167,7 +169,8 @@ static void buffer(qt_hub *hub, qt_entry_list *list) {
 }
 
 static size_t room_of(const qt_waiter *waiter, int type) {
-    return (waiter->types & 1U << type) != 0 ? waiter->max_count - waiter->got.count : 0;
+    bool wants = (waiter->types & 1U << type) != 0 && waiter->got_bytes < MAX_WAITER_BYTES;
+    return wants ? waiter->max_count - waiter->got.count : 0;
 }
 
 /* How many entries of a type could be handed out. */
@@ -183,8 +186,9 @@ static size_t demand_of(const qt_hub *hub, int type) {
 static void hand_out(qt_hub *hub, int type) {
     qt_entry_list *ready = &hub->buffers[type];
     for (qt_waiter *w = hub->waiting.first; w != NULL && ready->count > 0; w = w->next) {
-        size_t room = w->gone(w) ? 0 : room_of(w, type);
-        for (; room > 0 && ready->count > 0; room--) {
+        bool gone = w->gone(w);
+        while (!gone && ready->count > 0 && room_of(w, type) > 0) {
+            w->got_bytes += ready->first->payload_len;
             qt_entry_list_push(&w->got, qt_entry_list_pop(ready));
         }
     }

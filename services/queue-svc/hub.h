@@ -21,6 +21,7 @@ typedef struct qt_waiter qt_waiter;
 struct qt_waiter {
     qt_waiter *next;     /* the hub's */
     qt_entry_list got;   /* the hub's */
+    size_t got_bytes;    /* the hub's: of payloads */
     unsigned types;      /* bit 1 << type */
     size_t max_count;    /* at least 1 */
     int64_t deadline_ms; /* by the hub's clock */

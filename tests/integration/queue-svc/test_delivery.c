@@ -29,6 +29,31 @@ START_TEST(keeps_order_and_payload) {
 }
 END_TEST
 
+/* A reply stays below the size that a caller accepts, however large the payloads are. */
+START_TEST(large_payloads_come_in_parts) {
+    enum { TASKS = 100, BYTES = 60000 };
+    qt_err err;
+    QT_CLEANUP(qt_arena_done) qt_arena arena = {0};
+    qt_arena_init(&arena, 0);
+    char *text = qt_xcalloc(1, BYTES + 1);
+    memset(text, 'x', BYTES);
+    for (int i = 0; i < TASKS; i++) {
+        ck_assert_ok(try_enqueue(SIMULATE, 0, i, text, &err));
+    }
+    int next = 0;
+    while (next < TASKS) {
+        Qtaskdist__V1__LeaseMessagesResponse *resp = NULL;
+        ck_assert_ok(try_lease(&main_replica, SIMULATE, 1000, 1000, &arena, &resp, &err));
+        ck_assert_uint_gt(resp->n_messages, 0);
+        ck_assert_uint_le(resp->n_messages, 4194304 / BYTES + 1);
+        for (size_t i = 0; i < resp->n_messages; i++) {
+            ck_assert_int_eq(number_of(resp->messages[i]->task_id), next++);
+        }
+    }
+    free(text);
+}
+END_TEST
+
 START_TEST(bands_in_order) {
     enqueue_tasks(SIMULATE, LOW, 300, 2);
     enqueue_tasks(SIMULATE, NORMAL, 200, 2);
@@ -311,6 +336,7 @@ Suite *delivery_suite(void) {
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, start_all, stop_all);
     tcase_add_test(tc, keeps_order_and_payload);
+    tcase_add_test(tc, large_payloads_come_in_parts);
     tcase_add_test(tc, bands_in_order);
     tcase_add_test(tc, low_bands_do_not_starve);
     tcase_add_test(tc, long_poll_ends_with_the_first_entry);

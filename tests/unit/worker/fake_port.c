@@ -60,7 +60,7 @@ static Qtaskdist__V1__LeasedMessage *deliver(int number, qt_arena *arena) {
     m->entry_id = qt_arena_printf(arena, "%d-1", number);
     m->task_id = qt_arena_printf(arena, "%08x-0000-7000-8000-000000000000", (unsigned)number);
     m->task_type = QTASKDIST__V1__TASK_TYPE__TASK_TYPE_SIMULATE;
-    m->dispatch_seq = 7;
+    m->dispatch_seq = task->dispatch_seq > 0 ? task->dispatch_seq : 1;
     m->delivery_count = ++task->deliveries;
     m->payload = task->bare ? NULL : payload_of(number, arena);
     return m;
@@ -124,7 +124,7 @@ static Qtaskdist__V1__ClaimedTask *claim_one(const Qtaskdist__V1__ClaimTasksItem
     int number = fake_number(item->task_id);
     fake_task *task = &world.tasks[number];
     Qtaskdist__V1__ClaimedTask *answer = message(arena, &qtaskdist__v1__claimed_task__descriptor);
-    ck_assert_int_eq(item->dispatch_seq, 7);
+    ck_assert_int_eq(item->dispatch_seq, task->dispatch_seq > 0 ? task->dispatch_seq : 1);
     task->claims++;
     answer->task_id = item->task_id;
     answer->claimed = !task->refuse_claim;

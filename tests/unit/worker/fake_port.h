@@ -15,7 +15,8 @@ typedef struct fake_task {
     bool waiting; /* in the queue */
     bool bare;    /* its message has no payload */
     int deliveries;
-    int claims; /* that were executed */
+    int32_t dispatch_seq; /* 0: 1 */
+    int claims;           /* that were executed */
     int32_t attempt;
     int64_t fence; /* 0: not claimed */
     int outcomes;

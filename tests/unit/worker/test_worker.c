@@ -139,6 +139,22 @@ START_TEST(bare_message) {
 }
 END_TEST
 
+/* What was delivered or dispatched before may have killed a worker: it is claimed before it runs,
+ * so that its crashes are counted. */
+START_TEST(second_delivery_is_claimed_first) {
+    world.tasks[0].deliveries = 1;
+    world.tasks[1].dispatch_seq = 2;
+    fake_enqueue(0, 3, false);
+    qt_worker *worker = start_worker(1);
+    for (int i = 0; i < 3; i++) {
+        fake_wait_done(i);
+        ck_assert(fake_get(i).succeeded);
+        ck_assert_int_eq(fake_get(i).claims, i < 2 ? 1 : 0);
+    }
+    qt_worker_free(worker);
+}
+END_TEST
+
 START_TEST(failures_are_classified) {
     fake_enqueue(FAILING, 3, false);
     qt_worker *worker = start_worker(1);
@@ -284,6 +300,7 @@ int main(void) {
     tcase_add_test(tc, long_task);
     tcase_add_test(tc, busy_worker_leases_nothing);
     tcase_add_test(tc, bare_message);
+    tcase_add_test(tc, second_delivery_is_claimed_first);
     tcase_add_test(tc, failures_are_classified);
     tcase_add_test(tc, cancel_stops_a_task);
     tcase_add_test(tc, drain_gives_back);
