@@ -1,0 +1,15 @@
+OPENQASM 3.0;
+include "stdgates.inc";
+qubit[5] q;
+bit[5] c;
+ctrl(3) @ rx(0.7) q[0], q[1], q[2], q[3];
+h q;
+ctrl(2) @ swap q[0], q[1], q[2], q[3];
+inv @ sx q[4];
+U(0.1, 0.2, 0.3) q[0];
+ctrl @ gphase(0.9) q[1];
+cu(0.4, 0.5, 0.6, 0.7) q[2], q[3];
+negctrl @ y q[1], q[4];
+pow(0.5) @ z q[2];
+h q;
+c = measure q;

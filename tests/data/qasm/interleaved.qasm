@@ -1,0 +1,13 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[3];
+creg a[2];
+creg b[1];
+reset q[0];
+h q[0];
+measure q[0] -> a[1];
+u3(0.3, 0.2, 0.1) q[1];
+measure q[1] -> b[0];
+ry(1.1) q[2];
+measure q[2] -> a[0];
+reset q[2];
