@@ -451,6 +451,7 @@ qt_code qasm_gate_definition(qasm_elab *e, const ast_stmt *s) {
     if (e->ctx->fatal) {
         return code;
     }
+    qasm_gate_take_base(&gate, 3, s->at, s->end);
     /* Also after an error, so that its uses are not reported too. */
     qt_code added = qasm_gates_add(e->ctx, &e->gates, gate, &name->index);
     name->meaning = MEANING_GATE;

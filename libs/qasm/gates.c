@@ -1,5 +1,7 @@
 #include "qasm/gates.h"
 
+#include "circuit/print.h"
+
 #include <string.h>
 
 enum { MAX_FRAME = 1 << 20 };
@@ -144,4 +146,13 @@ qt_code qasm_gates_add_call(qasm_context *ctx, qasm_gates *gates, qasm_gate *gat
         return qasm_too_large(ctx, at, "nested gates have too many parameters and qubits");
     }
     return QT_OK;
+}
+
+void qasm_gate_take_base(qasm_gate *gate, unsigned language, const char *text, const char *end) {
+    qt_gate base = qt_gate_of_definition(language, text, (size_t)(end - text));
+    if (base != QT_GATE_COUNT_) {
+        gate->form = FORM_BASE;
+        gate->base = (uint8_t)base;
+        gate->ops = 1;
+    }
 }

@@ -125,6 +125,9 @@ qt_code qasm_gates_add_node(qasm_context *ctx, qasm_gates *gates, qasm_node node
 qt_code qasm_gates_add_call(qasm_context *ctx, qasm_gates *gates, qasm_gate *gate,
                             const qasm_call *call, const char *at);
 
+/* A definition whose text is the one that the printers write for a base gate is that base gate. */
+void qasm_gate_take_base(qasm_gate *gate, unsigned language, const char *text, const char *end);
+
 /* One operation on known qubits. */
 typedef struct qasm_application {
     uint32_t gate;

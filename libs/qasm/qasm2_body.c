@@ -236,10 +236,14 @@ qt_code qasm2_gate_definition(qasm2 *p) {
     qasm_gate gate = {.form = FORM_BODY};
     qasm_name *name = NULL;
     const char *at = NULL;
+    const char *start = p->tok.start;
     p->in_body = true;
     qt_code code = header(p, &gate, &name, &at);
     if (code == QT_OK) {
         code = body(p, &gate);
+    }
+    if (code == QT_OK) {
+        qasm_gate_take_base(&gate, 2, start, p->tok.end);
     }
     QT_TRY(finish(p, code, &gate, name));
     return qasm2_expect(p, '}');
