@@ -3,7 +3,8 @@
  * Built as qt_qir_llvm on LLVM 16, which reads typed and opaque pointers, text and bitcode, from
  * older and newer LLVM alike. Nothing is executed: a module is walked. Every call makes its own
  * LLVM context, so any number of threads may call at once. `data` is LLVM assembly text or
- * bitcode, told apart by its first bytes; it needs no NUL. */
+ * bitcode, told apart by its first bytes; it needs no NUL. LLVM's reader of bitcode is not safe
+ * with hostile bytes, so it runs in a child process (fork) with limits of time and memory. */
 #ifndef QT_QIR_LLVM_H
 #define QT_QIR_LLVM_H
 

@@ -1,6 +1,7 @@
 #include "qir/llvm_module.h"
 
 #include "base/cleanup.h"
+#include "qir/isolate.h"
 #include "qir/llvm.h"
 
 #include <llvm-c/Analysis.h>
@@ -77,11 +78,8 @@ static void ignore_diagnostic(LLVMDiagnosticInfoRef info, void *self) {
     (void)self;
 }
 
-qt_code qt_llvm_module_open(const char *data, size_t len, bool typed_pointers,
-                            qt_llvm_module *ret_module, qt_err *err) {
-    if (!qt_qir_is_bitcode(data, len) && is_nested_too_deep(data, len)) {
-        return qt_fail(err, NESTING_TOO_DEEP, "brackets are nested deeper than %d", MAX_BRACKETS);
-    }
+qt_code qt_llvm_module_parse(const char *data, size_t len, bool typed_pointers,
+                             qt_llvm_module *ret_module, qt_err *err) {
     QT_CLEANUP(qt_llvm_module_done) qt_llvm_module m = {.context = LLVMContextCreate()};
     LLVMContextSetDiagnosticHandler(m.context, ignore_diagnostic, NULL);
     if (typed_pointers) {
@@ -96,6 +94,20 @@ qt_code qt_llvm_module_open(const char *data, size_t len, bool typed_pointers,
     *ret_module = m;
     m = (qt_llvm_module){0};
     return QT_OK;
+}
+
+qt_code qt_llvm_module_open(const char *data, size_t len, bool typed_pointers,
+                            qt_llvm_module *ret_module, qt_err *err) {
+    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
+    if (qt_qir_is_bitcode(data, len)) {
+        QT_TRY(qt_llvm_isolated_text(data, len, &text, err));
+        data = text.data;
+        len = text.len;
+    }
+    if (is_nested_too_deep(data, len)) {
+        return qt_fail(err, NESTING_TOO_DEEP, "brackets are nested deeper than %d", MAX_BRACKETS);
+    }
+    return qt_llvm_module_parse(data, len, typed_pointers, ret_module, err);
 }
 
 qt_code qt_llvm_module_verify(const qt_llvm_module *m, qt_err *err) {

@@ -17,9 +17,13 @@ typedef struct qt_llvm_module {
 /* Safe on zeroed memory. */
 void qt_llvm_module_done(qt_llvm_module *m);
 /* Parses text or bitcode; with typed_pointers the pointers of text stay typed, else all pointers
- * become opaque. Brackets nested deeper than 200 are refused before LLVM sees them. */
+ * become opaque. Bitcode is read in a process of its own (qir/isolate.h); brackets nested deeper
+ * than 200 are refused before LLVM's parser of text sees them. */
 qt_code qt_llvm_module_open(const char *data, size_t len, bool typed_pointers,
                             qt_llvm_module *ret_module, qt_err *err);
+/* The same in this process and without these guards. */
+qt_code qt_llvm_module_parse(const char *data, size_t len, bool typed_pointers,
+                             qt_llvm_module *ret_module, qt_err *err);
 /* LLVM's verifier. CIRCUIT_SYNTAX with its first complaint. */
 qt_code qt_llvm_module_verify(const qt_llvm_module *m, qt_err *err);
 

@@ -177,8 +177,9 @@ void dense_circuit(dense *d, const qt_circuit *circuit) {
     for (size_t i = 0; i < circuit->op_count; i++) {
         const qt_op *op = &circuit->ops[i];
         if (op->kind == QT_OP_GATE) {
+            bool has_params = qt_gate_get_info((qt_gate)op->sub)->param_count > 0;
             dense_gate(d, (qt_gate)op->sub, qt_op_qubits(circuit, op), op->control_count,
-                       circuit->params + op->param);
+                       has_params ? circuit->params + op->param : NULL);
         }
     }
 }
