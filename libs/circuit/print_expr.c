@@ -71,10 +71,16 @@ uint32_t qt_compared_expr(const qt_circuit *c, uint32_t expr) {
     return integral && same && from->kind != QT_EXPR_INT ? e->u.a : expr;
 }
 
-static void print_compared(qt_printer *p, uint32_t expr) {
+/* Next to more than 64 bits a number is written as bits. */
+static void print_compared(qt_printer *p, uint32_t expr, uint32_t other) {
     const qt_expr *e = &p->c->exprs[qt_compared_expr(p->c, expr)];
-    bool wide = e->type == QT_TYPE_INT || e->type == QT_TYPE_UINT;
-    if (e->kind == QT_EXPR_INT && wide && e->width == 64 && e->i >= 0) {
+    bool number = e->type == QT_TYPE_INT || e->type == QT_TYPE_UINT;
+    if (e->kind == QT_EXPR_INT && number && p->c->exprs[other].width > 64) {
+        uint64_t word = (uint64_t)e->i;
+        print_bits(p->out, &word, 64);
+        return;
+    }
+    if (e->kind == QT_EXPR_INT && number && e->width == 64 && e->i >= 0) {
         qt_buf_add_i64(p->out, e->i);
         return;
     }
@@ -84,9 +90,17 @@ static void print_compared(qt_printer *p, uint32_t expr) {
 static void print_binary(qt_printer *p, const qt_expr *e) {
     bool compares = e->op >= QT_OPERATOR_EQ;
     qt_buf_add_char(p->out, '(');
-    (compares ? print_compared : qt_print_expr)(p, e->u.a);
+    if (compares) {
+        print_compared(p, e->u.a, e->u.b);
+    } else {
+        qt_print_expr(p, e->u.a);
+    }
     qt_buf_printf(p->out, " %s ", operator_texts[e->op]);
-    (compares ? print_compared : qt_print_expr)(p, e->u.b);
+    if (compares) {
+        print_compared(p, e->u.b, e->u.a);
+    } else {
+        qt_print_expr(p, e->u.b);
+    }
     qt_buf_add_char(p->out, ')');
 }
 

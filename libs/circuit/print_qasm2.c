@@ -157,21 +157,14 @@ static qt_code print_measure(qt_printer *p, const qt_op *op) {
     return QT_OK;
 }
 
+/* The language has no barrier over everything, so all qubits are listed. */
 static qt_code print_barrier(qt_printer *p, const qt_op *op) {
-    if (op->b > 0) {
-        qt_buf_add_str(p->out, "barrier");
-        qt_print_qubits(p, p->c->operands + op->a, op->b);
-        qt_buf_add_str(p->out, ";\n");
-        return QT_OK;
+    uint32_t count = op->b > 0 ? op->b : p->c->num_qubits;
+    for (uint32_t i = 0; i < count; i++) {
+        qt_buf_add_str(p->out, i == 0 ? "barrier " : ", ");
+        qt_print_qubit(p, op->b > 0 ? p->c->operands[op->a + i] : i);
     }
-    const char *separator = "barrier ";
-    for (size_t i = 0; i < p->c->register_count; i++) {
-        if (p->c->registers[i].kind == QT_REGISTER_QUBIT) {
-            qt_buf_printf(p->out, "%s%s", separator, p->registers[i]);
-            separator = ", ";
-        }
-    }
-    qt_buf_add_str(p->out, p->c->num_qubits > 0 ? ";\n" : "");
+    qt_buf_add_str(p->out, count > 0 ? ";\n" : "");
     return QT_OK;
 }
 

@@ -116,6 +116,9 @@ static qt_code check_operands(const validation *v, uint32_t first, uint64_t coun
     if (first + count > v->c->operand_count) {
         return wrong(v, "operands out of range");
     }
+    if (count == 0) {
+        return QT_OK;
+    }
     return check_qubits(v, v->c->operands + first, (size_t)count, false);
 }
 

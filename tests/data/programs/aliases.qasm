@@ -1,0 +1,11 @@
+OPENQASM 3;
+include "stdgates.inc";
+qubit[6] q;
+bit[4] c;
+let even = q[0:2:4];
+let ends = q[{0, 5}];
+let all = even ++ q[1:2:5];
+h even;
+cx ends[0], ends[1];
+x all[-1];
+c = measure all[0:3];

@@ -1,0 +1,11 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg a[3];
+qreg b[3];
+creg c[3];
+h a;
+cx a, b;
+cx a[0], b;
+barrier a[1], b;
+reset a[2];
+measure b -> c;
