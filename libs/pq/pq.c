@@ -303,10 +303,10 @@ qt_code qt_pq_ready(qt_pq *pq, qt_err *err) {
         return err->code;
     }
     pq->conn = start_connect(pq);
+    PQsetNoticeReceiver(pq->conn, drop_notice, NULL);
     if (!finish_connect(pq, now_ms() + pq->options.connect_timeout_ms)) {
         return refuse_connect(pq, err);
     }
-    PQsetNoticeReceiver(pq->conn, drop_notice, NULL);
     QT_TRY(prepare_all(pq, err));
     pq->failed_connects = 0;
     pq->generation++;

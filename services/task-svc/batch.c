@@ -1,4 +1,4 @@
-/* begin; idempotency keys; entries of the tasks that the operations name; load and lock; apply in
+/* Idempotency keys; entries of the tasks that the operations name; load and lock; apply in
  * order; save and commit. */
 #include "services/task-svc/batch.h"
 
@@ -51,6 +51,13 @@ static void lease_renewed(qt_lease_cache *cache, int64_t key, int64_t at_ms) {
     cache->slots[slot].key = key;
     cache->slots[slot].renewed_ms = at_ms;
     pthread_mutex_unlock(&cache->lock);
+}
+
+/* Whether the next step opens the transaction: the first one does. */
+static bool opens_now(qt_batch *batch) {
+    bool opens = !batch->is_open;
+    batch->is_open = true;
+    return opens;
 }
 
 /* ---- idempotency keys ---- */
@@ -108,7 +115,8 @@ static qt_code resolve_keys(qt_batch *batch, qt_err *err) {
                              .id = keyed[i]->id,
                              .request_hash = keyed[i]->create.request_hash};
     }
-    QT_TRY(qt_store_idem(batch->pq, items, count, batch->options->idempotency_hours, err));
+    QT_TRY(qt_store_idem(batch->pq, opens_now(batch), items, count,
+                         batch->options->idempotency_hours, err));
     for (size_t i = 0; i < count; i++) {
         take_first(keyed[i], &items[i]);
     }
@@ -210,8 +218,9 @@ static qt_code load_entries(qt_batch *batch, int64_t *ret_fence, qt_err *err) {
     if (count == 0) {
         return QT_OK;
     }
-    return qt_store_load(batch->pq, list, wants, count, batch->options->inline_bytes, batch->arena,
-                         any_claim ? ret_fence : NULL, err);
+    return qt_store_load(batch->pq, opens_now(batch), list, wants, count,
+                         batch->options->inline_bytes, batch->arena, any_claim ? ret_fence : NULL,
+                         err);
 }
 
 /* ---- apply and save ---- */
@@ -287,7 +296,9 @@ static qt_code save(qt_batch *batch, const qt_domain *domain, qt_err *err) {
     int64_t now_ms = qt_clock_mono_ms(qt_clock_system());
     QT_TRY(find_leases(batch, &leases, &lease_count, err));
     if (!any_changed(batch) && lease_count == 0) {
-        qt_store_rollback(batch->pq); /* only locks to let go */
+        if (batch->is_open) {
+            qt_store_rollback(batch->pq); /* only locks to let go */
+        }
         return QT_OK;
     }
     const qt_save what = {.entries = (const qt_entry *const *)batch->entries,
@@ -297,7 +308,7 @@ static qt_code save(qt_batch *batch, const qt_domain *domain, qt_err *err) {
                           .leases = leases,
                           .lease_count = lease_count,
                           .lease_ms = batch->options->lease_ms};
-    QT_TRY(qt_store_save(batch->pq, &what, err));
+    QT_TRY(qt_store_save(batch->pq, opens_now(batch), &what, err));
     for (size_t i = 0; i < lease_count; i++) {
         lease_renewed(batch->leases, leases[i].key, now_ms);
     }
@@ -328,7 +339,7 @@ qt_code qt_batch_run(qt_batch *batch, qt_err *err) {
     qt_domain domain;
     int64_t fence = 0;
     reset_ops(batch);
-    QT_TRY(qt_store_begin(batch->pq, err));
+    batch->is_open = false;
     QT_TRY(resolve_keys(batch, err));
     QT_TRY(make_entries(batch, err));
     qsort(batch->entries, batch->entry_count, sizeof *batch->entries, compare_entries);

@@ -19,6 +19,7 @@ typedef struct qt_batch {
     qt_task_op **ops;
     size_t op_count;
 
+    bool is_open;       /* the transaction has begun */
     qt_entry **entries; /* in the order of their ids */
     size_t entry_count;
     qt_entry **entry_of; /* of each operation */

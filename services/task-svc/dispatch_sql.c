@@ -31,7 +31,9 @@ static const char *const statements[STATEMENTS] = {
               " FROM queue_cfg q",
     [DUE] = "SELECT id, fence, dispatch_seq FROM task_active"
             " WHERE state IN (2, 3) AND run_at <= now() ORDER BY run_at LIMIT 1000",
-    /* The projects by a loose index scan, then the front of each one's line. */
+    /* The projects by a loose index scan, then the front of each one's line. Each starts at a
+     * random part of its first turn: when the window has room for one task only, chance is fair
+     * where an order of the names would starve the last. */
     [READY] =
         "WITH RECURSIVE p(project) AS ("
         " (SELECT project FROM task_active WHERE state = 4 AND type = $1::smallint"
@@ -39,16 +41,16 @@ static const char *const statements[STATEMENTS] = {
         " UNION ALL"
         " SELECT (SELECT a.project FROM task_active a WHERE a.state = 4 AND a.type = $1::smallint"
         "  AND a.priority = $2::smallint AND a.project > p.project ORDER BY a.project LIMIT 1)"
-        " FROM p WHERE p.project IS NOT NULL)"
-        " SELECT t.id, t.fence, t.dispatch_seq FROM p"
-        " LEFT JOIN project_cfg c ON c.project = p.project"
+        " FROM p WHERE p.project IS NOT NULL),"
+        " q AS MATERIALIZED (SELECT p.project, random() AS start, coalesce(c.weight, 1) AS weight"
+        "  FROM p LEFT JOIN project_cfg c ON c.project = p.project WHERE p.project IS NOT NULL)"
+        " SELECT t.id, t.fence, t.dispatch_seq FROM q"
         " CROSS JOIN LATERAL (SELECT a.id, a.fence, a.dispatch_seq,"
         "  row_number() OVER (ORDER BY a.run_at, a.id) AS n"
         "  FROM task_active a WHERE a.state = 4 AND a.type = $1::smallint"
-        "  AND a.priority = $2::smallint AND a.project = p.project"
+        "  AND a.priority = $2::smallint AND a.project = q.project"
         "  ORDER BY a.run_at, a.id LIMIT $3::bigint) t"
-        " WHERE p.project IS NOT NULL"
-        " ORDER BY (t.n - 1) / coalesce(c.weight, 1), t.n, p.project LIMIT $3::bigint",
+        " ORDER BY (t.n - 1 + q.start) / q.weight LIMIT $3::bigint",
     [EXPIRED] = "SELECT t.id, t.fence, t.dispatch_seq FROM task_active t"
                 " LEFT JOIN worker w ON w.key = t.worker_key"
                 " WHERE t.state IN (6, 7)"

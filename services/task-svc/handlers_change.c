@@ -152,26 +152,39 @@ static qt_code check_values(const Qtaskdist__V1__Task *task, uint32_t fields, qt
 }
 
 /* A new payload needs the task's type, and its circuit's facts go into meta_data. */
-static qt_code set_payload(qt_rpc_ctx *ctx, const Qtaskdist__V1__Task *task, qt_task_op *op,
-                           qt_err *err) {
+static qt_code set_payload(qt_rpc_ctx *ctx, const Qtaskdist__V1__Task *task, const qt_row *now,
+                           qt_task_op *op, qt_err *err) {
     qt_app *app = qt_handlers_app(ctx);
     qt_arena *arena = qt_rpc_arena(ctx);
-    qt_row now;
-    QT_TRY(qt_reader_get(app->reader, &op->id, 1, arena, &now, err));
-    if (now.state == QT_TASK_NONE) {
-        return qt_fail(err, TASK_NOT_FOUND, "no task has this id");
-    }
-    Qtaskdist__V1__TaskType type = (Qtaskdist__V1__TaskType)now.type;
+    Qtaskdist__V1__TaskType type = (Qtaskdist__V1__TaskType)now->type;
     Qtaskdist__V1__Task__MetaDataEntry **meta = task->meta_data;
     size_t count = task->n_meta_data;
-    if (!(op->update.fields & QT_UPDATE_META_DATA) && now.meta_data.p != NULL) {
-        QT_TRY(qt_meta_from_json(arena, now.meta_data, &meta, &count, err));
+    if (!(op->update.fields & QT_UPDATE_META_DATA)) {
+        meta = NULL;
+        count = 0;
+        QT_TRY(qt_meta_from_json(arena, now->meta_data, &meta, &count, err));
     }
     QT_TRY(qt_validate_payload(app->config, type, task->payload, err));
     QT_TRY(qt_handlers_store_payload(app, arena, type, task->payload, meta, count,
                                      &op->update.values, err));
     op->update.fields |= QT_UPDATE_META_DATA;
     return QT_OK;
+}
+
+/* Values that depend on what is stored. */
+static qt_code set_large(qt_rpc_ctx *ctx, const Qtaskdist__V1__Task *task, qt_task_op *op,
+                         qt_err *err) {
+    qt_arena *arena = qt_rpc_arena(ctx);
+    qt_row now;
+    QT_TRY(qt_reader_get(qt_handlers_app(ctx)->reader, &op->id, 1, arena, &now, err));
+    if (now.state == QT_TASK_NONE) {
+        return qt_fail(err, TASK_NOT_FOUND, "no task has this id");
+    }
+    if (op->update.fields & QT_UPDATE_PAYLOAD) {
+        return set_payload(ctx, task, &now, op, err);
+    }
+    return qt_handlers_replace_meta(arena, now.meta_data, task->meta_data, task->n_meta_data,
+                                    &op->update.values.meta_data, err);
 }
 
 static qt_code set_values(qt_rpc_ctx *ctx, const Qtaskdist__V1__Task *task, qt_task_op *op,
@@ -183,12 +196,8 @@ static qt_code set_values(qt_rpc_ctx *ctx, const Qtaskdist__V1__Task *task, qt_t
                            ? (int32_t)task->priority
                            : (int32_t)QTASKDIST__V1__TASK_PRIORITY__TASK_PRIORITY_NORMAL;
     op->update.status = (qt_task_status)task->status;
-    if (op->update.fields & QT_UPDATE_PAYLOAD) {
-        return set_payload(ctx, task, op, err);
-    }
-    if (op->update.fields & QT_UPDATE_META_DATA) {
-        return qt_meta_to_json(qt_rpc_arena(ctx), task->meta_data, task->n_meta_data,
-                               &values->meta_data, err);
+    if (op->update.fields & (QT_UPDATE_PAYLOAD | QT_UPDATE_META_DATA)) {
+        return set_large(ctx, task, op, err);
     }
     return QT_OK;
 }

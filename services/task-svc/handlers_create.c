@@ -36,24 +36,10 @@ static bool is_fact(const char *key, meta_entry *const *facts) {
     return false;
 }
 
-/* The user's entries, then what is known of the circuit; the service's word wins. */
-static qt_code merge_meta(qt_arena *arena, meta_entry *const *meta, size_t count,
-                          const qt_circuit_facts *known, qt_span *ret_json, qt_err *err) {
-    if (!known->is_known) {
-        return qt_meta_to_json(arena, meta, count, ret_json, err);
-    }
-    const struct {
-        const char *key;
-        double value;
-    } rows[FACTS] = {{"num_qubits", known->num_qubits},
-                     {"depth", known->depth},
-                     {"gate_count", (double)known->gate_count},
-                     {"estimated_runtime", known->estimated_runtime}};
-    meta_entry *facts[FACTS];
+/* The user's entries, then the facts; the service's word wins. */
+static qt_code add_facts(qt_arena *arena, meta_entry *const *meta, size_t count,
+                         meta_entry *const facts[FACTS], qt_span *ret_json, qt_err *err) {
     void *memory = NULL;
-    for (size_t i = 0; i < FACTS; i++) {
-        QT_TRY(new_number(arena, rows[i].key, rows[i].value, &facts[i], err));
-    }
     QT_TRY(qt_arena_try_calloc(arena, count + FACTS, sizeof(meta_entry *), &memory, err));
     meta_entry **all = memory;
     size_t n = 0;
@@ -62,8 +48,49 @@ static qt_code merge_meta(qt_arena *arena, meta_entry *const *meta, size_t count
             all[n++] = meta[i];
         }
     }
-    memcpy(all + n, facts, sizeof facts);
+    memcpy(all + n, facts, FACTS * sizeof *facts);
     return qt_meta_to_json(arena, all, n + FACTS, ret_json, err);
+}
+
+static const char *const fact_keys[FACTS] = {"num_qubits", "depth", "gate_count",
+                                             "estimated_runtime"};
+
+static qt_code merge_meta(qt_arena *arena, meta_entry *const *meta, size_t count,
+                          const qt_circuit_facts *known, qt_span *ret_json, qt_err *err) {
+    if (!known->is_known) {
+        return qt_meta_to_json(arena, meta, count, ret_json, err);
+    }
+    const double values[FACTS] = {known->num_qubits, known->depth, (double)known->gate_count,
+                                  known->estimated_runtime};
+    meta_entry *facts[FACTS];
+    for (size_t i = 0; i < FACTS; i++) {
+        QT_TRY(new_number(arena, fact_keys[i], values[i], &facts[i], err));
+    }
+    return add_facts(arena, meta, count, facts, ret_json, err);
+}
+
+static meta_entry *find_entry(meta_entry *const *meta, size_t count, const char *key) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(meta[i]->key, key) == 0) {
+            return meta[i];
+        }
+    }
+    return NULL;
+}
+
+qt_code qt_handlers_replace_meta(qt_arena *arena, qt_span stored, meta_entry *const *meta,
+                                 size_t count, qt_span *ret_json, qt_err *err) {
+    meta_entry **old = NULL;
+    size_t old_count = 0;
+    meta_entry *facts[FACTS];
+    QT_TRY(qt_meta_from_json(arena, stored, &old, &old_count, err));
+    for (size_t i = 0; i < FACTS; i++) {
+        facts[i] = find_entry(old, old_count, fact_keys[i]);
+        if (facts[i] == NULL) {
+            return qt_meta_to_json(arena, meta, count, ret_json, err); /* it was not measured */
+        }
+    }
+    return add_facts(arena, meta, count, facts, ret_json, err);
 }
 
 qt_code qt_handlers_store_payload(qt_app *app, qt_arena *arena, Qtaskdist__V1__TaskType type,

@@ -45,6 +45,11 @@ qt_code qt_handlers_store_payload(qt_app *app, qt_arena *arena, Qtaskdist__V1__T
                                   Qtaskdist__V1__Task__MetaDataEntry *const *meta,
                                   size_t meta_count, qt_row *row, qt_err *err);
 
+/* New meta_data of a task, as JSON: what is stored of its circuit stays. */
+qt_code qt_handlers_replace_meta(qt_arena *arena, qt_span stored,
+                                 Qtaskdist__V1__Task__MetaDataEntry *const *meta, size_t count,
+                                 qt_span *ret_json, qt_err *err);
+
 /* ---- handlers_change.c ---- */
 qt_code qt_handle_update(qt_rpc_ctx *ctx, const Qtaskdist__V1__UpdateTaskRequest *req,
                          Qtaskdist__V1__Task **ret_resp, qt_err *err);

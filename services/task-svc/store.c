@@ -50,12 +50,16 @@ static qt_code sheet_send(sheet *s, qt_pq *pq, size_t statement, size_t *sent, q
     return QT_OK;
 }
 
+static void clear_all(PGresult **results, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        PQclear(results[i]);
+    }
+}
+
 static qt_code finish_pipe(qt_pq *pq, size_t sent, qt_err *err) {
     PGresult *results[QT_SQL_COUNT_] = {0};
     QT_TRY(qt_pq_pipe_finish(pq, results, sent, err));
-    for (size_t i = 0; i < sent; i++) {
-        PQclear(results[i]);
-    }
+    clear_all(results, sent);
     return QT_OK;
 }
 
@@ -65,10 +69,12 @@ static qt_code give_up(qt_pq *pq, qt_code code) {
     return code;
 }
 
-qt_code qt_store_begin(qt_pq *pq, qt_err *err) {
-    PGresult *result = NULL;
-    QT_TRY(qt_pq_run(pq, QT_SQL_BEGIN, NULL, &result, err));
-    PQclear(result);
+/* The first statement of the first pipeline of a transaction. */
+static qt_code send_begin(qt_pq *pq, bool opens, size_t *sent, qt_err *err) {
+    if (opens) {
+        QT_TRY(qt_pq_pipe_send(pq, QT_SQL_BEGIN, NULL, err));
+        (*sent)++;
+    }
     return QT_OK;
 }
 
@@ -114,44 +120,32 @@ static qt_code send_idem(qt_pq *pq, const qt_idem *items, size_t count, int64_t 
     return sheet_send(&again, pq, QT_SQL_IDEM_GET, sent, err);
 }
 
-qt_code qt_store_idem(qt_pq *pq, qt_idem *items, size_t count, int64_t keep_hours, qt_err *err) {
-    PGresult *results[3] = {0};
+qt_code qt_store_idem(qt_pq *pq, bool opens, qt_idem *items, size_t count, int64_t keep_hours,
+                      qt_err *err) {
+    PGresult *results[4] = {0};
     size_t sent = 0;
     QT_TRY(qt_pq_pipe_begin(pq, err));
-    qt_code code = send_idem(pq, items, count, keep_hours, &sent, err);
+    qt_code code = send_begin(pq, opens, &sent, err);
+    if (code == QT_OK) {
+        code = send_idem(pq, items, count, keep_hours, &sent, err);
+    }
     if (code != QT_OK) {
         return give_up(pq, code);
     }
     QT_TRY(qt_pq_pipe_finish(pq, results, sent, err));
-    for (int r = 0; r < PQntuples(results[2]); r++) {
-        size_t n = (size_t)qt_pq_get_int(results[2], r, 0) - 1;
+    const PGresult *rows = results[sent - 1];
+    for (int r = 0; r < PQntuples(rows); r++) {
+        size_t n = (size_t)qt_pq_get_int(rows, r, 0) - 1;
         if (n < count) {
-            qt_pq_get_uuid(results[2], r, 1, items[n].id.bytes);
-            items[n].request_hash = qt_pq_get_int(results[2], r, 2);
+            qt_pq_get_uuid(rows, r, 1, items[n].id.bytes);
+            items[n].request_hash = qt_pq_get_int(rows, r, 2);
         }
     }
-    for (size_t i = 0; i < sent; i++) {
-        PQclear(results[i]);
-    }
+    clear_all(results, sent);
     return QT_OK;
 }
 
 /* ---- load ---- */
-
-static qt_code send_load(qt_pq *pq, size_t statement, qt_entry *const *entries,
-                         const qt_want *wants, size_t count, int64_t inline_bytes, qt_err *err) {
-    QT_CLEANUP(sheet_done) sheet s = {0};
-    qt_pq_column *id = sheet_add(&s, QT_PQ_UUID);
-    qt_pq_column *want = sheet_add(&s, QT_PQ_INT2);
-    for (size_t i = 0; i < count; i++) {
-        qt_pq_column_uuid(id, entries[i]->row.id.bytes);
-        qt_pq_column_int2(want, (int32_t)wants[i]);
-    }
-    qt_pq_param_column(&s.params, id);
-    qt_pq_param_column(&s.params, want);
-    qt_pq_param_int8(&s.params, inline_bytes);
-    return qt_pq_pipe_send(pq, statement, &s.params, err);
-}
 
 static qt_code read_entries(const PGresult *rows, qt_entry *const *entries, size_t count,
                             size_t columns, qt_arena *arena, qt_err *err) {
@@ -169,56 +163,102 @@ static qt_code read_entries(const PGresult *rows, qt_entry *const *entries, size
     return QT_OK;
 }
 
-static qt_code load_from(qt_pq *pq, size_t statement, size_t columns, qt_entry *const *entries,
-                         const qt_want *wants, size_t count, int64_t inline_bytes, qt_arena *arena,
-                         int64_t *ret_fence, qt_err *err) {
-    PGresult *results[2] = {0};
+/* Which tasks, and how much of them. */
+typedef struct load_list {
+    qt_entry *const *entries;
+    const qt_want *wants;
+    size_t count;
+    int64_t inline_bytes;
+} load_list;
+
+static qt_code send_load(qt_pq *pq, size_t statement, const load_list *list, size_t *sent,
+                         qt_err *err) {
+    QT_CLEANUP(sheet_done) sheet s = {0};
+    qt_pq_column *id = sheet_add(&s, QT_PQ_UUID);
+    qt_pq_column *want = sheet_add(&s, QT_PQ_INT2);
+    for (size_t i = 0; i < list->count; i++) {
+        qt_pq_column_uuid(id, list->entries[i]->row.id.bytes);
+        qt_pq_column_int2(want, (int32_t)list->wants[i]);
+    }
+    qt_pq_param_column(&s.params, id);
+    qt_pq_param_column(&s.params, want);
+    qt_pq_param_int8(&s.params, list->inline_bytes);
+    QT_TRY(qt_pq_pipe_send(pq, statement, &s.params, err));
+    (*sent)++;
+    return QT_OK;
+}
+
+static qt_code load_active(qt_pq *pq, bool opens, const load_list *list, qt_arena *arena,
+                           int64_t *ret_fence, qt_err *err) {
+    PGresult *results[3] = {0};
+    size_t sent = 0;
     QT_TRY(qt_pq_pipe_begin(pq, err));
-    qt_code code = send_load(pq, statement, entries, wants, count, inline_bytes, err);
+    qt_code code = send_begin(pq, opens, &sent, err);
+    if (code == QT_OK) {
+        code = send_load(pq, QT_SQL_LOAD_ACTIVE, list, &sent, err);
+    }
     if (code == QT_OK && ret_fence != NULL) {
         code = qt_pq_pipe_send(pq, QT_SQL_FENCES, NULL, err); /* behind the locks */
+        sent++;
     }
     if (code != QT_OK) {
         return give_up(pq, code);
     }
-    QT_TRY(qt_pq_pipe_finish(pq, results, ret_fence != NULL ? 2 : 1, err));
-    code = read_entries(results[0], entries, count, columns, arena, err);
+    QT_TRY(qt_pq_pipe_finish(pq, results, sent, err));
+    code = read_entries(results[opens ? 1 : 0], list->entries, list->count, QT_ACTIVE_COLUMNS,
+                        arena, err);
     if (ret_fence != NULL && code == QT_OK) {
-        *ret_fence = qt_pq_get_int(results[1], 0, 0);
+        *ret_fence = qt_pq_get_int(results[sent - 1], 0, 0);
     }
-    PQclear(results[0]);
-    PQclear(results[1]);
+    clear_all(results, sent);
     return code;
 }
 
-/* Those that are not active may be done. */
-static qt_code load_done(qt_pq *pq, qt_entry *const *entries, const qt_want *wants, size_t count,
-                         int64_t inline_bytes, qt_arena *arena, qt_err *err) {
+/* Those of the list that are not active may be done. */
+static qt_code select_missing(const load_list *list, qt_arena *arena, load_list *ret_missing,
+                              qt_err *err) {
     void *memory = NULL;
     void *want_memory = NULL;
-    size_t missing = 0;
-    QT_TRY(qt_arena_try_alloc(arena, count * sizeof(qt_entry *), &memory, err));
-    QT_TRY(qt_arena_try_alloc(arena, count * sizeof(qt_want), &want_memory, err));
-    qt_entry **left = memory;
-    qt_want *left_wants = want_memory;
-    for (size_t i = 0; i < count; i++) {
-        if (entries[i]->row.state == QT_TASK_NONE) {
-            left[missing] = entries[i];
-            left_wants[missing++] = wants[i];
+    QT_TRY(qt_arena_try_alloc(arena, list->count * sizeof(qt_entry *), &memory, err));
+    QT_TRY(qt_arena_try_alloc(arena, list->count * sizeof(qt_want), &want_memory, err));
+    qt_entry **entries = memory;
+    qt_want *wants = want_memory;
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->entries[i]->row.state == QT_TASK_NONE) {
+            entries[count] = list->entries[i];
+            wants[count++] = list->wants[i];
         }
     }
-    if (missing == 0) {
-        return QT_OK;
-    }
-    return load_from(pq, QT_SQL_LOAD_DONE, QT_DONE_COLUMNS, left, left_wants, missing, inline_bytes,
-                     arena, NULL, err);
+    *ret_missing = (load_list){entries, wants, count, list->inline_bytes};
+    return QT_OK;
 }
 
-qt_code qt_store_load(qt_pq *pq, qt_entry *const *entries, const qt_want *wants, size_t count,
-                      int64_t inline_bytes, qt_arena *arena, int64_t *ret_fence, qt_err *err) {
-    QT_TRY(load_from(pq, QT_SQL_LOAD_ACTIVE, QT_ACTIVE_COLUMNS, entries, wants, count, inline_bytes,
-                     arena, ret_fence, err));
-    return load_done(pq, entries, wants, count, inline_bytes, arena, err);
+static qt_code load_done(qt_pq *pq, const load_list *list, qt_arena *arena, qt_err *err) {
+    load_list missing;
+    PGresult *result = NULL;
+    size_t sent = 0;
+    QT_TRY(select_missing(list, arena, &missing, err));
+    if (missing.count == 0) {
+        return QT_OK;
+    }
+    QT_TRY(qt_pq_pipe_begin(pq, err));
+    qt_code code = send_load(pq, QT_SQL_LOAD_DONE, &missing, &sent, err);
+    if (code != QT_OK) {
+        return give_up(pq, code);
+    }
+    QT_TRY(qt_pq_pipe_finish(pq, &result, sent, err));
+    code = read_entries(result, missing.entries, missing.count, QT_DONE_COLUMNS, arena, err);
+    PQclear(result);
+    return code;
+}
+
+qt_code qt_store_load(qt_pq *pq, bool opens, qt_entry *const *entries, const qt_want *wants,
+                      size_t count, int64_t inline_bytes, qt_arena *arena, int64_t *ret_fence,
+                      qt_err *err) {
+    const load_list list = {entries, wants, count, inline_bytes};
+    QT_TRY(load_active(pq, opens, &list, arena, ret_fence, err));
+    return load_done(pq, &list, arena, err);
 }
 
 /* ---- save ---- */
@@ -343,7 +383,8 @@ static qt_code send_leases(qt_pq *pq, const qt_save *save, size_t *sent, qt_err 
     return QT_OK;
 }
 
-static qt_code send_save(qt_pq *pq, const qt_save *save, size_t *sent, qt_err *err) {
+static qt_code send_save(qt_pq *pq, bool opens, const qt_save *save, size_t *sent, qt_err *err) {
+    QT_TRY(send_begin(pq, opens, sent, err));
     for (size_t i = 0; i < QT_ARRAY_LEN(steps); i++) {
         QT_TRY(send_step(pq, i, save, sent, err));
     }
@@ -354,10 +395,10 @@ static qt_code send_save(qt_pq *pq, const qt_save *save, size_t *sent, qt_err *e
     return QT_OK;
 }
 
-qt_code qt_store_save(qt_pq *pq, const qt_save *save, qt_err *err) {
+qt_code qt_store_save(qt_pq *pq, bool opens, const qt_save *save, qt_err *err) {
     size_t sent = 0;
     QT_TRY(qt_pq_pipe_begin(pq, err));
-    qt_code code = send_save(pq, save, &sent, err);
+    qt_code code = send_save(pq, opens, save, &sent, err);
     if (code != QT_OK) {
         return give_up(pq, code);
     }

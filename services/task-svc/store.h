@@ -1,6 +1,7 @@
 /* The statements by which the committer reads and writes tasks.
  *
- * One transaction: qt_store_begin() or qt_store_load(), then qt_store_save(), which commits. After
+ * One transaction: qt_store_idem(), qt_store_load() and qt_store_save(), which commits; the first
+ * two may be left out. The first that is called must be told that it `opens` the transaction. After
  * a failure qt_store_rollback(). Entries must be in the order of their ids, so that two
  * transactions cannot wait for each other. */
 #ifndef QT_TASK_SVC_STORE_H
@@ -30,14 +31,14 @@ typedef enum qt_want {
     QT_WANT_ALL,
 } qt_want;
 
-/* Opens the transaction. */
-qt_code qt_store_begin(qt_pq *pq, qt_err *err);
 /* Stores keys that are new and reads all; `items` must be in the order of project and key. */
-qt_code qt_store_idem(qt_pq *pq, qt_idem *items, size_t count, int64_t keep_hours, qt_err *err);
+qt_code qt_store_idem(qt_pq *pq, bool opens, qt_idem *items, size_t count, int64_t keep_hours,
+                      qt_err *err);
 /* Locks and reads entries by entry->row.id; one that is not found gets state NONE. Texts are copied
  * to the arena. With ret_fence (may be NULL) it also takes a block of fences. */
-qt_code qt_store_load(qt_pq *pq, qt_entry *const *entries, const qt_want *wants, size_t count,
-                      int64_t inline_bytes, qt_arena *arena, int64_t *ret_fence, qt_err *err);
+qt_code qt_store_load(qt_pq *pq, bool opens, qt_entry *const *entries, const qt_want *wants,
+                      size_t count, int64_t inline_bytes, qt_arena *arena, int64_t *ret_fence,
+                      qt_err *err);
 
 /* A lease to begin or to renew. */
 typedef struct qt_lease {
@@ -56,7 +57,7 @@ typedef struct qt_save {
 } qt_save;
 
 /* Writes and commits. */
-qt_code qt_store_save(qt_pq *pq, const qt_save *save, qt_err *err);
+qt_code qt_store_save(qt_pq *pq, bool opens, const qt_save *save, qt_err *err);
 /* After a failure; drops the connection when even that fails. */
 void qt_store_rollback(qt_pq *pq);
 
