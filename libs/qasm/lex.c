@@ -320,7 +320,8 @@ static const operator_text operators[] = {
 
 static qt_code lex_operator(qasm_lexer *lexer, qasm_token *t) {
     size_t left = (size_t)(lexer->end - t->start);
-    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+    bool longer = left > 1 && strchr("=>*<+&|", t->start[1]) != NULL;
+    for (size_t i = 0; longer && i < sizeof operators / sizeof *operators; i++) {
         size_t len = strlen(operators[i].text);
         if (len <= left && memcmp(t->start, operators[i].text, len) == 0 &&
             (lexer->v3 || operators[i].v2)) {
