@@ -1,30 +1,23 @@
 /* Integer and floating-point instructions: computed when the operands are known, built as
  * expressions otherwise. LLVM's integers have no sign, so expressions are UINT of their width
  * (BOOL for i1), cast to INT and back where an instruction is signed. */
-#include "qir/reader.h"
+#include "qir/arith.h"
 
-#include <math.h>
-
-typedef struct operands {
-    qt_sym a, b;
-    unsigned width;
-    unsigned depth;
-} operands;
-
-static int64_t signed_of(qt_sym v) {
+int64_t qt_arith_signed(qt_sym v) {
     unsigned shift = 64U - v.width;
     return (int64_t)(v.i << shift) >> shift;
 }
 
-static unsigned deeper(qt_sym a, qt_sym b) {
+unsigned qt_arith_deeper(qt_sym a, qt_sym b) {
     return (a.depth > b.depth ? a.depth : b.depth) + 1U;
 }
 
-static qt_code get_operands(qt_reader *r, qt_frame *f, LLVMValueRef v, operands *o, qt_err *err) {
+qt_code qt_arith_operands_of(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_arith_operands *o,
+                             qt_err *err) {
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &o->a, err));
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 1), &o->b, err));
     o->width = o->a.width;
-    o->depth = deeper(o->a, o->b);
+    o->depth = qt_arith_deeper(o->a, o->b);
     if (!qt_sym_is_number(o->a) || !qt_sym_is_number(o->b)) {
         return qt_reader_refuse(r, err, "arithmetic on pointers");
     }
@@ -34,7 +27,7 @@ static qt_code get_operands(qt_reader *r, qt_frame *f, LLVMValueRef v, operands 
 /* Division with a known result; false for what LLVM leaves undefined. */
 static bool divide(LLVMOpcode op, qt_sym a, qt_sym b, uint64_t *ret_i) {
     bool is_signed = op == LLVMSDiv || op == LLVMSRem;
-    bool overflows = is_signed && signed_of(b) == -1 && signed_of(a) == INT64_MIN;
+    bool overflows = is_signed && qt_arith_signed(b) == -1 && qt_arith_signed(a) == INT64_MIN;
     if (b.i == 0 || overflows) {
         return false;
     }
@@ -46,10 +39,10 @@ static bool divide(LLVMOpcode op, qt_sym a, qt_sym b, uint64_t *ret_i) {
         *ret_i = a.i % b.i;
         break;
     case LLVMSDiv:
-        *ret_i = (uint64_t)(signed_of(a) / signed_of(b));
+        *ret_i = (uint64_t)(qt_arith_signed(a) / qt_arith_signed(b));
         break;
     default:
-        *ret_i = (uint64_t)(signed_of(a) % signed_of(b));
+        *ret_i = (uint64_t)(qt_arith_signed(a) % qt_arith_signed(b));
         break;
     }
     return true;
@@ -61,7 +54,7 @@ static bool fold_shift(LLVMOpcode op, qt_sym a, qt_sym b, uint64_t *ret_i) {
     }
     *ret_i = op == LLVMShl    ? a.i << b.i
              : op == LLVMLShr ? a.i >> b.i
-                              : (uint64_t)(signed_of(a) >> b.i);
+                              : (uint64_t)(qt_arith_signed(a) >> b.i);
     return true;
 }
 
@@ -139,8 +132,7 @@ static bool is_signed_op(LLVMOpcode op) {
     return op == LLVMSDiv || op == LLVMSRem || op == LLVMAShr;
 }
 
-/* A number as an expression of type INT. */
-static qt_code signed_expr(qt_reader *r, qt_sym v, uint32_t *ret_expr, qt_err *err) {
+qt_code qt_arith_signed_expr(qt_reader *r, qt_sym v, uint32_t *ret_expr, qt_err *err) {
     uint32_t x = 0;
     QT_TRY(qt_sym_expr(r, v, &x, err));
     if (v.width == 1) { /* true is -1 */
@@ -150,22 +142,23 @@ static qt_code signed_expr(qt_reader *r, qt_sym v, uint32_t *ret_expr, qt_err *e
     return qt_sym_cast(r, QT_TYPE_INT, v.width, x, ret_expr, err);
 }
 
-static qt_code signed_binary(qt_reader *r, LLVMOpcode op, const operands *o, uint32_t *ret_expr,
-                             qt_err *err) {
+static qt_code signed_binary(qt_reader *r, LLVMOpcode op, const qt_arith_operands *o,
+                             uint32_t *ret_expr, qt_err *err) {
     uint32_t a = 0;
     uint32_t b = 0;
-    QT_TRY(signed_expr(r, o->a, &a, err));
+    QT_TRY(qt_arith_signed_expr(r, o->a, &a, err));
     if (op == LLVMAShr) {
         QT_TRY(qt_sym_expr(r, o->b, &b, err));
     } else {
-        QT_TRY(signed_expr(r, o->b, &b, err));
+        QT_TRY(qt_arith_signed_expr(r, o->b, &b, err));
     }
     QT_TRY(qt_sym_binary(r, integer_operator(op), QT_TYPE_INT, o->width, a, b, ret_expr, err));
     return qt_sym_cast(r, QT_TYPE_UINT, o->width, *ret_expr, ret_expr, err);
 }
 
 /* An arithmetic shift has no operator for INT in OpenQASM: sign ? ~(~a >> b) : a >> b. */
-static qt_code arithmetic_shift(qt_reader *r, const operands *o, qt_sym *ret_sym, qt_err *err) {
+static qt_code arithmetic_shift(qt_reader *r, const qt_arith_operands *o, qt_sym *ret_sym,
+                                qt_err *err) {
     uint32_t a = 0;
     uint32_t b = 0;
     QT_TRY(qt_sym_expr(r, o->a, &a, err));
@@ -187,8 +180,8 @@ static qt_code arithmetic_shift(qt_reader *r, const operands *o, qt_sym *ret_sym
 
 static qt_code integer(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
     LLVMOpcode op = LLVMGetInstructionOpcode(v);
-    operands o = {0};
-    QT_TRY(get_operands(r, f, v, &o, err));
+    qt_arith_operands o = {0};
+    QT_TRY(qt_arith_operands_of(r, f, v, &o, err));
     if (o.a.kind == QT_SYM_INT && o.b.kind == QT_SYM_INT) {
         uint64_t i = 0;
         if (!fold_integer(op, o.a, o.b, &i)) {
@@ -222,8 +215,8 @@ static qt_code integer(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
 }
 
 static bool fold_compare(LLVMIntPredicate p, qt_sym a, qt_sym b) {
-    int64_t x = signed_of(a);
-    int64_t y = signed_of(b);
+    int64_t x = qt_arith_signed(a);
+    int64_t y = qt_arith_signed(b);
     switch (p) {
     case LLVMIntEQ:
         return a.i == b.i;
@@ -284,7 +277,7 @@ static qt_code compare_pointers(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_sy
 }
 
 /* x == true is x, x != true is !x, and the like. */
-static qt_code compare_bool(qt_reader *r, qt_frame *f, LLVMValueRef v, const operands *o,
+static qt_code compare_bool(qt_reader *r, qt_frame *f, LLVMValueRef v, const qt_arith_operands *o,
                             qt_err *err) {
     qt_sym known = o->a.kind == QT_SYM_INT ? o->a : o->b;
     qt_sym other = o->a.kind == QT_SYM_INT ? o->b : o->a;
@@ -300,13 +293,13 @@ static qt_code compare_bool(qt_reader *r, qt_frame *f, LLVMValueRef v, const ope
 }
 
 static qt_code compare(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
-    operands o = {0};
+    qt_arith_operands o = {0};
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &o.a, err));
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 1), &o.b, err));
     if (!qt_sym_is_number(o.a) || !qt_sym_is_number(o.b)) {
         return compare_pointers(r, f, v, o.a, o.b, err);
     }
-    o.depth = deeper(o.a, o.b);
+    o.depth = qt_arith_deeper(o.a, o.b);
     LLVMIntPredicate p = LLVMGetICmpPredicate(v);
     if (o.a.kind == QT_SYM_INT && o.b.kind == QT_SYM_INT) {
         return qt_frame_set(f, v, qt_sym_int(1, fold_compare(p, o.a, o.b)), err);
@@ -320,8 +313,8 @@ static qt_code compare(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
     uint32_t a = 0;
     uint32_t b = 0;
     if (is_signed) {
-        QT_TRY(signed_expr(r, o.a, &a, err));
-        QT_TRY(signed_expr(r, o.b, &b, err));
+        QT_TRY(qt_arith_signed_expr(r, o.a, &a, err));
+        QT_TRY(qt_arith_signed_expr(r, o.b, &b, err));
     } else {
         QT_TRY(qt_sym_expr(r, o.a, &a, err));
         QT_TRY(qt_sym_expr(r, o.b, &b, err));
@@ -333,204 +326,6 @@ static qt_code compare(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
     return qt_frame_set(f, v, result, err);
 }
 
-/* Casts. */
-
-static qt_code int_width(qt_reader *r, LLVMValueRef v, unsigned *ret_width, qt_err *err) {
-    LLVMTypeRef type = LLVMTypeOf(v);
-    unsigned width = LLVMGetTypeKind(type) == LLVMIntegerTypeKind ? LLVMGetIntTypeWidth(type) : 65;
-    if (width > 64) {
-        return qt_reader_refuse(r, err, "a type other than integers of up to 64 bits");
-    }
-    *ret_width = width;
-    return QT_OK;
-}
-
-static qt_code widen_symbol(qt_reader *r, qt_sym a, bool is_signed, unsigned width,
-                            uint32_t *ret_expr, qt_err *err) {
-    if (is_signed) {
-        QT_TRY(signed_expr(r, a, ret_expr, err));
-        QT_TRY(qt_sym_cast(r, QT_TYPE_INT, width, *ret_expr, ret_expr, err));
-    } else {
-        QT_TRY(qt_sym_expr(r, a, ret_expr, err));
-    }
-    return qt_sym_cast(r, QT_TYPE_UINT, width, *ret_expr, ret_expr, err);
-}
-
-static qt_code cut_symbol(qt_reader *r, qt_sym a, unsigned width, uint32_t *ret_expr, qt_err *err) {
-    uint32_t x = 0;
-    QT_TRY(qt_sym_expr(r, a, &x, err));
-    if (width > 1) {
-        return qt_sym_cast(r, QT_TYPE_UINT, width, x, ret_expr, err);
-    }
-    uint32_t one = 0;
-    QT_TRY(qt_sym_expr(r, qt_sym_int(a.width, 1), &one, err));
-    QT_TRY(qt_sym_binary(r, QT_OPERATOR_BIT_AND, QT_TYPE_UINT, a.width, x, one, &x, err));
-    return qt_sym_binary(r, QT_OPERATOR_EQ, QT_TYPE_BOOL, 1, x, one, ret_expr, err);
-}
-
-static qt_code resize(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
-    LLVMOpcode op = LLVMGetInstructionOpcode(v);
-    unsigned width = 0;
-    qt_sym a = {0};
-    QT_TRY(int_width(r, v, &width, err));
-    QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &a, err));
-    if (a.kind == QT_SYM_INT) {
-        uint64_t i = op == LLVMSExt ? (uint64_t)signed_of(a) : a.i;
-        return qt_frame_set(f, v, qt_sym_int(width, i), err);
-    }
-    if (a.kind != QT_SYM_EXPR) {
-        return qt_reader_refuse(r, err, "a cast of something that is no integer");
-    }
-    uint32_t x = 0;
-    if (op == LLVMTrunc) {
-        QT_TRY(cut_symbol(r, a, width, &x, err));
-    } else {
-        QT_TRY(widen_symbol(r, a, op == LLVMSExt, width, &x, err));
-    }
-    qt_sym result = {0};
-    QT_TRY(qt_sym_from_expr(r, x, width, false, a.depth + 3U, &result, err));
-    return qt_frame_set(f, v, result, err);
-}
-
-static qt_code to_float(qt_reader *r, qt_frame *f, LLVMValueRef v, bool is_signed, qt_err *err) {
-    qt_sym a = {0};
-    QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &a, err));
-    if (a.kind == QT_SYM_INT) {
-        double value = is_signed ? (double)signed_of(a) : (double)a.i;
-        return qt_frame_set(f, v, qt_sym_float(value), err);
-    }
-    uint32_t x = 0;
-    if (is_signed) {
-        QT_TRY(signed_expr(r, a, &x, err));
-    } else {
-        QT_TRY(qt_sym_expr(r, a, &x, err));
-        QT_TRY(qt_sym_cast(r, QT_TYPE_UINT, a.width == 1 ? 2 : a.width, x, &x, err));
-    }
-    QT_TRY(qt_sym_cast(r, QT_TYPE_FLOAT, 64, x, &x, err));
-    qt_sym result = {0};
-    QT_TRY(qt_sym_from_expr(r, x, 64, true, a.depth + 3U, &result, err));
-    return qt_frame_set(f, v, result, err);
-}
-
-static qt_code from_float(qt_reader *r, qt_frame *f, LLVMValueRef v, bool is_signed, qt_err *err) {
-    unsigned width = 0;
-    qt_sym a = {0};
-    QT_TRY(int_width(r, v, &width, err));
-    QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &a, err));
-    if (a.kind == QT_SYM_FLOAT) {
-        if (!(fabs(a.f) < 9.2e18)) {
-            return qt_reader_refuse(r, err, "a float that fits no integer");
-        }
-        uint64_t i = is_signed || a.f < 0 ? (uint64_t)(int64_t)a.f : (uint64_t)a.f;
-        return qt_frame_set(f, v, qt_sym_int(width, i), err);
-    }
-    uint32_t x = 0;
-    QT_TRY(qt_sym_expr(r, a, &x, err));
-    if (is_signed) {
-        QT_TRY(qt_sym_cast(r, QT_TYPE_INT, width == 1 ? 2 : width, x, &x, err));
-    }
-    QT_TRY(qt_sym_cast(r, QT_TYPE_UINT, width == 1 ? 2 : width, x, &x, err));
-    qt_sym wide = {.kind = QT_SYM_EXPR, .width = width == 1 ? 2 : (uint8_t)width, .index = x};
-    if (width == 1) {
-        QT_TRY(cut_symbol(r, wide, 1, &x, err));
-    }
-    qt_sym result = {0};
-    QT_TRY(qt_sym_from_expr(r, x, width, false, a.depth + 4U, &result, err));
-    return qt_frame_set(f, v, result, err);
-}
-
-/* Floats. Single and half precision are computed in double precision. */
-
-static double fold_float(LLVMOpcode op, double a, double b) {
-    switch ((int)op) {
-    case LLVMFAdd:
-        return a + b;
-    case LLVMFSub:
-        return a - b;
-    case LLVMFMul:
-        return a * b;
-    case LLVMFDiv:
-        return a / b;
-    default:
-        return fmod(a, b);
-    }
-}
-
-static qt_operator float_operator(LLVMOpcode op) {
-    switch ((int)op) {
-    case LLVMFAdd:
-        return QT_OPERATOR_ADD;
-    case LLVMFSub:
-        return QT_OPERATOR_SUB;
-    case LLVMFMul:
-        return QT_OPERATOR_MUL;
-    default:
-        return QT_OPERATOR_DIV;
-    }
-}
-
-static qt_code floating(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
-    LLVMOpcode op = LLVMGetInstructionOpcode(v);
-    operands o = {0};
-    QT_TRY(get_operands(r, f, v, &o, err));
-    if (o.a.kind == QT_SYM_FLOAT && o.b.kind == QT_SYM_FLOAT) {
-        return qt_frame_set(f, v, qt_sym_float(fold_float(op, o.a.f, o.b.f)), err);
-    }
-    if (op == LLVMFRem) {
-        return qt_reader_refuse(r, err, "frem on values that depend on a measurement");
-    }
-    uint32_t a = 0;
-    uint32_t b = 0;
-    uint32_t x = 0;
-    QT_TRY(qt_sym_expr(r, o.a, &a, err));
-    QT_TRY(qt_sym_expr(r, o.b, &b, err));
-    QT_TRY(qt_sym_binary(r, float_operator(op), QT_TYPE_FLOAT, 64, a, b, &x, err));
-    qt_sym result = {0};
-    QT_TRY(qt_sym_from_expr(r, x, 64, true, o.depth, &result, err));
-    return qt_frame_set(f, v, result, err);
-}
-
-static qt_code negate(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
-    qt_sym a = {0};
-    QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &a, err));
-    if (a.kind == QT_SYM_FLOAT) {
-        return qt_frame_set(f, v, qt_sym_float(-a.f), err);
-    }
-    uint32_t x = 0;
-    QT_TRY(qt_sym_expr(r, a, &x, err));
-    QT_TRY(qt_sym_unary(r, QT_OPERATOR_NEG, QT_TYPE_FLOAT, 64, x, &x, err));
-    qt_sym result = {0};
-    QT_TRY(qt_sym_from_expr(r, x, 64, true, a.depth + 1U, &result, err));
-    return qt_frame_set(f, v, result, err);
-}
-
-/* Ordered and unordered predicates agree but on NaN, which QIR does not have; which of less,
- * equal and greater make it true is in the low three bits of LLVM's number. */
-static qt_code compare_floats(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
-    static const qt_operator by_bits[8] = {
-        [1] = QT_OPERATOR_EQ, [2] = QT_OPERATOR_GT, [3] = QT_OPERATOR_GE,
-        [4] = QT_OPERATOR_LT, [5] = QT_OPERATOR_LE, [6] = QT_OPERATOR_NE};
-    unsigned bits = (unsigned)LLVMGetFCmpPredicate(v) & 7U;
-    operands o = {0};
-    QT_TRY(get_operands(r, f, v, &o, err));
-    if (o.a.kind == QT_SYM_FLOAT && o.b.kind == QT_SYM_FLOAT) {
-        unsigned is = o.a.f == o.b.f ? 1U : o.a.f > o.b.f ? 2U : 4U;
-        return qt_frame_set(f, v, qt_sym_int(1, (bits & is) != 0), err);
-    }
-    if (bits == 0 || bits == 7) {
-        return qt_frame_set(f, v, qt_sym_int(1, bits == 7), err);
-    }
-    uint32_t a = 0;
-    uint32_t b = 0;
-    uint32_t x = 0;
-    QT_TRY(qt_sym_expr(r, o.a, &a, err));
-    QT_TRY(qt_sym_expr(r, o.b, &b, err));
-    QT_TRY(qt_sym_binary(r, by_bits[bits], QT_TYPE_BOOL, 1, a, b, &x, err));
-    qt_sym result = {0};
-    QT_TRY(qt_sym_from_expr(r, x, 1, false, o.depth, &result, err));
-    return qt_frame_set(f, v, result, err);
-}
-
 static qt_code same(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
     qt_sym a = {0};
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &a, err));
@@ -539,7 +334,7 @@ static qt_code same(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
 
 static qt_code choose(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
     qt_sym condition = {0};
-    operands o = {0};
+    qt_arith_operands o = {0};
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &condition, err));
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 1), &o.a, err));
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 2), &o.b, err));
@@ -558,7 +353,7 @@ static qt_code id_from_integer(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err
 static qt_code integer_from_id(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err *err) {
     qt_sym a = {0};
     unsigned width = 0;
-    QT_TRY(int_width(r, v, &width, err));
+    QT_TRY(qt_arith_int_width(r, v, &width, err));
     QT_TRY(qt_frame_get(r, f, LLVMGetOperand(v, 0), &a, err));
     if (a.kind != QT_SYM_ID) {
         return qt_reader_refuse(r, err, "the address of something that is no qubit or result");
@@ -592,7 +387,7 @@ qt_code qt_reader_arith(qt_reader *r, qt_frame *f, LLVMValueRef v, bool *ret_don
     case LLVMZExt:
     case LLVMSExt:
     case LLVMTrunc:
-        return resize(r, f, v, err);
+        return qt_arith_resize(r, f, v, err);
     case LLVMSelect:
         return choose(r, f, v, err);
     case LLVMFAdd:
@@ -600,11 +395,11 @@ qt_code qt_reader_arith(qt_reader *r, qt_frame *f, LLVMValueRef v, bool *ret_don
     case LLVMFMul:
     case LLVMFDiv:
     case LLVMFRem:
-        return floating(r, f, v, err);
+        return qt_arith_float(r, f, v, err);
     case LLVMFNeg:
-        return negate(r, f, v, err);
+        return qt_arith_negate(r, f, v, err);
     case LLVMFCmp:
-        return compare_floats(r, f, v, err);
+        return qt_arith_compare_floats(r, f, v, err);
     case LLVMFPExt:
     case LLVMFPTrunc:
     case LLVMBitCast:
@@ -612,10 +407,10 @@ qt_code qt_reader_arith(qt_reader *r, qt_frame *f, LLVMValueRef v, bool *ret_don
         return same(r, f, v, err);
     case LLVMSIToFP:
     case LLVMUIToFP:
-        return to_float(r, f, v, LLVMGetInstructionOpcode(v) == LLVMSIToFP, err);
+        return qt_arith_to_float(r, f, v, LLVMGetInstructionOpcode(v) == LLVMSIToFP, err);
     case LLVMFPToSI:
     case LLVMFPToUI:
-        return from_float(r, f, v, LLVMGetInstructionOpcode(v) == LLVMFPToSI, err);
+        return qt_arith_from_float(r, f, v, LLVMGetInstructionOpcode(v) == LLVMFPToSI, err);
     case LLVMIntToPtr:
         return id_from_integer(r, f, v, err);
     case LLVMPtrToInt:

@@ -479,13 +479,7 @@ static qt_code run_instruction(qt_reader *r, qt_frame *f, LLVMValueRef v, qt_err
     if (!done) {
         QT_TRY(qt_reader_memory(r, f, v, &done, err));
     }
-    if (!done) {
-        char *text = LLVMPrintValueToString(v);
-        qt_code code = qt_reader_refuse(r, err, "the instruction%.60s", text);
-        LLVMDisposeMessage(text);
-        return code;
-    }
-    return QT_OK;
+    return done ? QT_OK : qt_reader_refuse(r, err, "an instruction that is not supported");
 }
 
 /* The successor that a known condition picks. */
