@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { BACKOFF_BASE_MS = 100, BACKOFF_CAP_MS = 5000, STATEMENT_NAME_BYTES = 24 };
+enum { BACKOFF_BASE_MS = 100, BACKOFF_CAP_MS = 1000, STATEMENT_NAME_BYTES = 24 };
 
 struct qt_pq {
     qt_pq_options options;
