@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* WatchTasks and GetTaskResult are missing: they answer UNIMPLEMENTED. */
+/* WatchTasks is missing: it answers UNIMPLEMENTED. */
 static const qt_task_service_ops task_ops = {
     .create_task = qt_handle_create,
     .batch_create_tasks = qt_handle_batch_create,
@@ -18,6 +18,7 @@ static const qt_task_service_ops task_ops = {
     .delete_task = qt_handle_delete,
     .wait_task = qt_handle_wait,
     .list_task_events = qt_handle_events,
+    .get_task_result = qt_handle_result,
 };
 
 static const qt_task_worker_service_ops worker_ops = {

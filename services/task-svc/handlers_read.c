@@ -11,6 +11,7 @@ enum {
     MAX_FILTER_VALUES = 32,
     DEFAULT_WAIT_S = 30,
     MAX_WAIT_S = 60,
+    CHUNK_BYTES = 256 * 1024,
 };
 
 static qt_code no_task(const char *task_id, qt_err *err) {
@@ -29,6 +30,25 @@ qt_code qt_handle_get(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskRequest *req,
     qt_row row;
     QT_TRY(read_one(ctx, req->task_id, &row, err));
     return qt_task_from_row(qt_rpc_arena(ctx), &row, false, ret_resp, err);
+}
+
+/* The stored bytes are the message already. */
+qt_code qt_handle_result(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskResultRequest *req,
+                         qt_err *err) {
+    qt_row row;
+    QT_TRY(read_one(ctx, req->task_id, &row, err));
+    if (row.state != QT_TASK_COMPLETED) {
+        return qt_fail(err, ILLEGAL_STATE_CHANGE, "the task is %s and has no result",
+                       qt_task_status_name(qt_task_status_of((qt_task_state)row.state)));
+    }
+    for (size_t at = 0; at < row.result.len; at += CHUNK_BYTES) {
+        size_t left = row.result.len - at;
+        Qtaskdist__V1__GetTaskResultResponse part = QTASKDIST__V1__GET_TASK_RESULT_RESPONSE__INIT;
+        part.chunk.data = (uint8_t *)(uintptr_t)(row.result.p + at);
+        part.chunk.len = left < CHUNK_BYTES ? left : CHUNK_BYTES;
+        QT_TRY(qt_rpc_stream_send(ctx, &part.base, err));
+    }
+    return QT_OK;
 }
 
 qt_code qt_handle_wait(qt_rpc_ctx *ctx, const Qtaskdist__V1__WaitTaskRequest *req,

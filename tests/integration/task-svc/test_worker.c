@@ -243,33 +243,81 @@ static void small_results(qt_config *config) {
     config->max_result_bytes = 1024;
 }
 
-START_TEST(a_result_over_the_limit_fails_the_task) {
-    replica strict;
-    start_replica(&strict, small_results);
-    const Qtaskdist__V1__ClaimedTask *t = running("w");
+/* A result that is one text, through any replica. */
+static const char *complete_text(qt_rpc_channel *channel, const char *worker,
+                                 const Qtaskdist__V1__ClaimedTask *t, char *text) {
     Qtaskdist__V1__CompleteTasksRequest req = QTASKDIST__V1__COMPLETE_TASKS_REQUEST__INIT;
     Qtaskdist__V1__CompleteTasksItem item = QTASKDIST__V1__COMPLETE_TASKS_ITEM__INIT;
     Qtaskdist__V1__CompleteTasksItem *items[] = {&item};
     Qtaskdist__V1__TaskResult result = QTASKDIST__V1__TASK_RESULT__INIT;
     Qtaskdist__V1__CompleteTasksResponse *resp = NULL;
-    char text[2000];
-    memset(text, 'x', sizeof text - 1);
-    text[sizeof text - 1] = '\0';
     result.text = text;
     item.task_id = t->task_id;
     item.attempt = t->attempt;
     item.fence = t->fence;
     item.outcome_case = QTASKDIST__V1__COMPLETE_TASKS_ITEM__OUTCOME_RESULT;
     item.result = &result;
-    req.worker_id = (char *)(uintptr_t) "w";
+    req.worker_id = (char *)(uintptr_t)worker;
     req.items = items;
     req.n_items = 1;
-    ck_assert_ok(
-        qt_task_worker_service_complete_tasks(strict.channel, &call, &req, &arena, &resp, &err));
+    ck_assert_ok(qt_task_worker_service_complete_tasks(channel, &call, &req, &arena, &resp, &err));
+    return resp->results[0]->reason;
+}
+
+START_TEST(a_result_over_the_limit_fails_the_task) {
+    replica strict;
+    start_replica(&strict, small_results);
+    const Qtaskdist__V1__ClaimedTask *t = running("w");
+    char text[2000];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    ck_assert_str_eq(complete_text(strict.channel, "w", t, text), "");
     task_msg *task = must_get(t->task_id);
     ck_assert_int_eq(task->status, FAILED);
     ck_assert_str_eq(task->error_reason, "RESULT_TOO_LARGE");
     stop_replica(&strict);
+}
+END_TEST
+
+/* All chunks of a result, put together. */
+static qt_code read_result(const char *id, qt_buf *ret_bytes, int *ret_chunks) {
+    Qtaskdist__V1__GetTaskResultRequest req = QTASKDIST__V1__GET_TASK_RESULT_REQUEST__INIT;
+    qt_rpc_reader *reader = NULL;
+    ProtobufCMessage *msg = NULL;
+    qt_code code = QT_OK;
+    req.task_id = (char *)(uintptr_t)id;
+    ck_assert_ok(qt_task_service_get_task_result(svc.channel, &call, &req, &reader, &err));
+    do {
+        code = qt_rpc_stream_read(reader, &qtaskdist__v1__get_task_result_response__descriptor,
+                                  &arena, &msg, &err);
+        if (code == QT_OK && msg != NULL) {
+            const Qtaskdist__V1__GetTaskResultResponse *part = (void *)msg;
+            qt_buf_add(ret_bytes, part->chunk.data, part->chunk.len);
+            (*ret_chunks)++;
+        }
+    } while (code == QT_OK && msg != NULL);
+    qt_rpc_stream_close(reader);
+    return code;
+}
+
+START_TEST(a_large_result_comes_in_chunks) {
+    enum { BYTES = 1000000 };
+    QT_CLEANUP(qt_buf_done) qt_buf bytes = {0};
+    QT_AUTO_FREE char *text = qt_xmalloc(BYTES + 1);
+    int chunks = 0;
+    memset(text, 'q', BYTES);
+    text[BYTES] = '\0';
+    const Qtaskdist__V1__ClaimedTask *t = running("w");
+    ck_assert_int_ne(read_result(t->task_id, &bytes, &chunks), QT_OK);
+    ck_assert_str_eq(qt_reason_name(err.reason), "ILLEGAL_STATE_CHANGE");
+    ck_assert_str_eq(complete_text(svc.channel, "w", t, text), "");
+    ck_assert_ok(read_result(t->task_id, &bytes, &chunks));
+    ck_assert_int_ge(chunks, 4);
+    Qtaskdist__V1__TaskResult *result =
+        qtaskdist__v1__task_result__unpack(NULL, bytes.len, (const uint8_t *)bytes.data);
+    ck_assert_ptr_nonnull(result);
+    ck_assert_str_eq(result->text, text);
+    qtaskdist__v1__task_result__free_unpacked(result, NULL);
 }
 END_TEST
 
@@ -289,6 +337,7 @@ TCase *worker_cases(void) {
     tcase_add_test(tc, a_heartbeat_carries_progress);
     tcase_add_test(tc, a_heartbeat_tells_of_lost_tasks);
     tcase_add_test(tc, a_task_nobody_knows_of_is_given_away);
+    tcase_add_test(tc, a_large_result_comes_in_chunks);
     tcase_add_test(tc, bad_calls_are_refused);
     tcase_add_test(tc, a_result_over_the_limit_fails_the_task);
     return tc;
