@@ -33,8 +33,9 @@ static qt_qasm_version detect(qasm_context *ctx) {
             continue;
         }
         if (first && is_word(&t, "OPENQASM")) {
-            bool ok = qasm_lex(&lexer, &t) == QT_OK;
-            version = ok && *t.start == '2' ? QT_QASM_2 : QT_QASM_3;
+            bool number =
+                qasm_lex(&lexer, &t) == QT_OK && (t.kind == TOK_INT || t.kind == TOK_REAL);
+            version = number && *t.start == '2' ? QT_QASM_2 : QT_QASM_3;
         } else if (is_word(&t, "qreg") || is_word(&t, "creg") || is_include(&t, "qelib1.inc")) {
             version = QT_QASM_2;
         } else if (is_word(&t, "qubit") || is_include(&t, "stdgates.inc")) {

@@ -1,0 +1,11 @@
+OPENQASM 2.0;
+include "qelib1.inc";
+qreg q[2];
+creg flag[1];
+creg wide[80];
+h q[0];
+measure q[0] -> flag[0];
+if (flag == 1) x q[1];
+measure q[1] -> wide[79];
+if (wide == 604462909807314587353088) z q[0];
+if (wide == 0) measure q[0] -> wide[0];
