@@ -24,7 +24,9 @@ qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
                        len, ctx->options.max_bytes);
     }
     QT_TRY(qt_builder_init(&ctx->builder, &ctx->options.limits, err));
-    qt_arena_init(&ctx->arena, ctx->options.limits.max_bytes);
+    /* Definitions and symbols: a part of what the circuit may take. */
+    enum { CIRCUIT_SHARE = 8 };
+    qt_arena_init(&ctx->arena, ctx->options.limits.max_bytes / CIRCUIT_SHARE);
     ctx->sources[0] = (qasm_source){.text = text, .len = len};
     ctx->source_count = 1;
     ctx->bytes = len;
@@ -53,7 +55,7 @@ void *qasm_alloc(qasm_context *ctx, size_t size) {
     if (p != NULL) {
         return p;
     }
-    size_t limit = ctx->options.limits.max_bytes;
+    size_t limit = ctx->arena.limit_bytes;
     if (size > limit || ctx->arena.used_bytes > limit - size ||
         limit - size - ctx->arena.used_bytes < BLOCK_OVERHEAD) {
         (void)qasm_too_large(ctx, ctx->sources[0].text, "the definitions take more than %zu bytes",

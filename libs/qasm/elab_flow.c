@@ -5,10 +5,14 @@
 
 enum { MAX_CALL_DEPTH = 64 };
 
+/* Statements that emit something are limited by the operations; this is against loops and calls
+ * that only take time. */
 qt_code qasm_count_step(qasm_elab *e, const char *at) {
-    if (++e->ctx->steps > e->ctx->options.limits.max_ops) {
-        return qasm_too_large(e->ctx, at, "the program has more than %zu steps",
-                              e->ctx->options.limits.max_ops);
+    enum { FREE_STEPS = 1 << 22, STEPS_PER_OP = 16 };
+    uint64_t limit = FREE_STEPS + STEPS_PER_OP * (uint64_t)e->ctx->builder.circuit->op_count;
+    if (++e->ctx->steps > limit || e->ctx->steps > e->ctx->options.limits.max_ops) {
+        return qasm_too_large(e->ctx, at, "the program has more than %llu steps",
+                              (unsigned long long)e->ctx->steps - 1);
     }
     return QT_OK;
 }

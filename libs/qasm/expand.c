@@ -449,9 +449,11 @@ static qt_code apply_step(expansion *x, const step *s) {
     return s->exponent_count == 0 ? apply_body(x, s, false) : apply_powers(x, s);
 }
 
-static qt_code check_size(qasm_context *ctx, const qasm_gate *gate, const char *at) {
+/* Before a body that runs `times` times is expanded. */
+static qt_code check_size(qasm_context *ctx, const qasm_gate *gate, double times, const char *at) {
     size_t left = ctx->options.limits.max_ops - ctx->builder.circuit->op_count;
-    if (gate->ops > left) {
+    times = gate->form == FORM_BODY && times > 1 ? times : 1;
+    if ((double)gate->ops * times > (double)left) {
         return qasm_too_large(ctx, at, "the circuit has more than %zu operations",
                               ctx->options.limits.max_ops);
     }
@@ -471,7 +473,12 @@ static qt_code reserve(qasm_context *ctx, qasm_gates *gates, size_t frame) {
 
 qt_code qasm_apply(qasm_context *ctx, qasm_gates *gates, const qasm_application *app) {
     const qasm_gate *gate = &gates->items[app->gate];
-    QT_TRY(check_size(ctx, gate, app->at));
+    double times = 1;
+    for (size_t i = 0; i < app->modifier_count; i++) {
+        bool power = app->modifiers[i].kind == MODIFIER_POW;
+        times *= power ? fabs(app->exponents[app->modifiers[i].node]) : 1;
+    }
+    QT_TRY(check_size(ctx, gate, times, app->at));
     QT_TRY(reserve(ctx, gates, gate->frame + app->qubit_count));
     expansion x = {.ctx = ctx, .gates = gates, .at = app->at};
     step s = {.gate = gate, .params = gates->frame_params, .qubits = gates->frame_qubits};
@@ -506,7 +513,7 @@ qt_code qasm_apply_plain(qasm_context *ctx, qasm_gates *gates, uint32_t index, c
                    qt_build_gate(&ctx->builder, gate->base, qubits, gate->controls, params, err));
         return QT_OK;
     }
-    QT_TRY(check_size(ctx, gate, at));
+    QT_TRY(check_size(ctx, gate, 1, at));
     QT_TRY(reserve(ctx, gates, gate->frame));
     expansion x = {.ctx = ctx, .gates = gates, .at = at};
     step s = {.gate = gate, .params = gates->frame_params, .qubits = gates->frame_qubits};
