@@ -5,30 +5,15 @@ Usage: peer_qbraid_qir.py ENVIRONMENT FILE    ENVIRONMENT: a virtual environment
 Exit code 3: qbraid-qir cannot be had.
 """
 
-import os
 import pathlib
-import subprocess
 import sys
 import time
 
-
-def enter(environment):
-    """Continues in the environment's Python."""
-    python = pathlib.Path(environment) / "bin/python"
-    if pathlib.Path(sys.prefix).resolve() == pathlib.Path(environment).resolve():
-        return
-    if not python.exists():
-        quiet = {"stdout": sys.stderr, "check": True}
-        try:
-            subprocess.run([sys.executable, "-m", "venv", environment], **quiet)
-            subprocess.run([python, "-m", "pip", "install", "-q", "qbraid-qir[qasm3]"], **quiet)
-        except (subprocess.CalledProcessError, OSError):
-            sys.exit(3)
-    os.execv(python, [str(python)] + sys.argv)
+import peer_environment
 
 
 def main():
-    enter(sys.argv[1])
+    peer_environment.enter(sys.argv[1], "qbraid-qir[qasm3]")
     try:
         from qbraid_qir.qasm3 import qasm3_to_qir
     except ImportError:

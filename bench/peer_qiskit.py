@@ -6,32 +6,16 @@ Usage: peer_qiskit.py ENVIRONMENT FILE     ENVIRONMENT: a virtual environment, m
 Exit code 3: Qiskit cannot be had.
 """
 
-import os
-import pathlib
-import subprocess
 import sys
 import time
+
+import peer_environment
 
 ROUNDS = 3
 
 
-def enter(environment):
-    """Continues in the environment's Python."""
-    python = pathlib.Path(environment) / "bin/python"
-    if pathlib.Path(sys.prefix).resolve() == pathlib.Path(environment).resolve():
-        return
-    if not python.exists():
-        quiet = {"stdout": sys.stderr, "check": True}
-        try:
-            subprocess.run([sys.executable, "-m", "venv", environment], **quiet)
-            subprocess.run([python, "-m", "pip", "install", "-q", "qiskit"], **quiet)
-        except (subprocess.CalledProcessError, OSError):
-            sys.exit(3)
-    os.execv(python, [str(python)] + sys.argv)
-
-
 def main():
-    enter(sys.argv[1])
+    peer_environment.enter(sys.argv[1], "qiskit")
     try:
         from qiskit import qasm2
     except ImportError:

@@ -9,26 +9,12 @@ A line of GATES is `qubits N` or `NAME QUBIT... [ANGLE]`. Exit code 3: Qulacs ca
 import math
 import os
 import pathlib
-import subprocess
 import sys
 import time
 
+import peer_environment
+
 ROUNDS = 3
-
-
-def enter(environment):
-    """Continues in the environment's Python."""
-    python = pathlib.Path(environment) / "bin/python"
-    if pathlib.Path(sys.prefix).resolve() == pathlib.Path(environment).resolve():
-        return
-    if not python.exists():
-        quiet = {"stdout": sys.stderr, "check": True}
-        try:
-            subprocess.run([sys.executable, "-m", "venv", environment], **quiet)
-            subprocess.run([python, "-m", "pip", "install", "-q", "qulacs"], **quiet)
-        except (subprocess.CalledProcessError, OSError):
-            sys.exit(3)
-    os.execv(python, [str(python)] + sys.argv)
 
 
 def read(path):
@@ -79,7 +65,7 @@ def seconds(circuit):
 
 def main():
     os.environ["OMP_NUM_THREADS"] = "1"
-    enter(sys.argv[1])
+    peer_environment.enter(sys.argv[1], "qulacs")
     try:
         from qulacs.circuit import QuantumCircuitOptimizer
     except ImportError:

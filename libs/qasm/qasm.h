@@ -24,8 +24,6 @@ typedef struct qt_qasm_options {
     size_t max_bytes;         /* of the program and its includes; 0: 4 MiB */
     size_t max_nesting;       /* of expressions, blocks and calls; 0: 256 */
     size_t max_errors;        /* collected before giving up; 0: 20 */
-    bool keep_loops;          /* keep loops over constants instead of unrolling them, where the
-                               * body allows it */
     qt_circuit_limits limits; /* zeroed: qt_circuit_default_limits */
 } qt_qasm_options;
 

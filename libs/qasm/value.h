@@ -5,8 +5,6 @@
 
 #include "qasm/ast.h"
 
-typedef struct qasm_array qasm_array;
-
 typedef struct qasm_value {
     uint8_t type; /* ast_type_kind */
     bool known;
@@ -18,8 +16,7 @@ typedef struct qasm_value {
         double f;        /* FLOAT, DURATION (seconds), COMPLEX (real part) */
         uint64_t *words; /* BIT wider than 64 */
     };
-    double im;         /* COMPLEX */
-    qasm_array *array; /* ARRAY */
+    double im; /* COMPLEX */
 } qasm_value;
 
 static inline qasm_value qasm_int_value(int64_t i) {

@@ -56,7 +56,6 @@ static qt_code lease(qt_worker *w, size_t count, qt_shared_arena *arena,
                         .cancelled = stops_leasing,
                         .self = w};
     QT_TRY(w->port.ops->lease(w->port.self, &call, &req, &arena->arena, ret_resp, err));
-    atomic_store(&w->last_lease_ms, qt_worker_now_ms(w));
     return QT_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "worker/port.h"
 
+#include "base/cleanup.h"
 #include "qtaskdist/v1/queue_service.rpc.h"
 #include "qtaskdist/v1/task_worker_service.rpc.h"
 
@@ -47,4 +48,19 @@ static const qt_worker_port_ops ops = {
 
 qt_worker_port qt_worker_grpc_port(qt_worker_grpc *grpc) {
     return (qt_worker_port){.ops = &ops, .self = grpc};
+}
+
+qt_code qt_worker_grpc_open(const qt_rpc_channel_options *queue, const qt_rpc_channel_options *task,
+                            qt_worker_grpc *ret_grpc, qt_err *err) {
+    QT_CLEANUP(qt_rpc_channel_free_p) qt_rpc_channel *queue_channel = NULL;
+    QT_TRY(qt_rpc_channel_new(queue, &queue_channel, err));
+    QT_TRY(qt_rpc_channel_new(task, &ret_grpc->task, err));
+    ret_grpc->queue = QT_TAKE(queue_channel);
+    return QT_OK;
+}
+
+void qt_worker_grpc_close(qt_worker_grpc *grpc) {
+    qt_rpc_channel_free(grpc->queue);
+    qt_rpc_channel_free(grpc->task);
+    *grpc = (qt_worker_grpc){0};
 }

@@ -96,8 +96,7 @@ struct qt_worker {
     size_t runner_count;
     int64_t *run_since_ms; /* per runner: start of its task, 0 when it has none; under the lock */
     bool started, drained;
-    atomic_bool leasing;        /* false: no more leases */
-    atomic_llong last_lease_ms; /* when queue-svc last answered */
+    atomic_bool leasing; /* false: no more leases */
 
     pthread_mutex_t lock;
     pthread_cond_t work;    /* runners: `waiting` grew, or stop */

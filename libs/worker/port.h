@@ -30,11 +30,15 @@ typedef struct qt_worker_port {
     void *self;
 } qt_worker_port;
 
-/* The real one, over two channels that it borrows. */
+/* The real one, over two channels. */
 typedef struct qt_worker_grpc {
     qt_rpc_channel *queue;
     qt_rpc_channel *task;
 } qt_worker_grpc;
+qt_code qt_worker_grpc_open(const qt_rpc_channel_options *queue, const qt_rpc_channel_options *task,
+                            qt_worker_grpc *ret_grpc, qt_err *err);
+/* After the worker is gone. Safe on zeroed memory. */
+void qt_worker_grpc_close(qt_worker_grpc *grpc);
 qt_worker_port qt_worker_grpc_port(qt_worker_grpc *grpc);
 
 #endif

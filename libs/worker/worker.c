@@ -77,10 +77,6 @@ const char *qt_worker_id(const qt_worker *w) {
     return w->id;
 }
 
-int64_t qt_worker_silence_ms(const qt_worker *w) {
-    return qt_worker_now_ms(w) - atomic_load(&w->last_lease_ms);
-}
-
 static void each_cond(qt_worker *w, void (*fn)(pthread_cond_t *cond)) {
     pthread_cond_t *conds[] = {&w->work, &w->room, &w->outcome, &w->task, &w->tick, &w->gone};
     for (size_t i = 0; i < QT_ARRAY_LEN(conds); i++) {
@@ -152,7 +148,6 @@ qt_code qt_worker_new(const qt_worker_options *options, const qt_worker_runner *
     w->clock = qt_clock_system();
     w->mean_ms = FIRST_MEAN_MS;
     atomic_init(&w->leasing, options->threads > 0);
-    atomic_init(&w->last_lease_ms, qt_worker_now_ms(w));
     pthread_mutex_init(&w->lock, NULL);
     each_cond(w, cond_init);
     make_id(w);

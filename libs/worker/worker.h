@@ -54,8 +54,6 @@ void qt_worker_free(qt_worker *worker);
 
 /* "<name>-<host>-<pid>-<random>". */
 const char *qt_worker_id(const qt_worker *worker);
-/* Milliseconds since queue-svc last answered, with or without messages; for liveness. */
-int64_t qt_worker_silence_ms(const qt_worker *worker);
 
 /* ---- inside run() ---- */
 

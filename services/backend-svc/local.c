@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "rpc/message.h"
 
 #include <qtaskdist/v1/sim_service.rpc.h>
 #include <string.h>
@@ -23,19 +24,10 @@ static size_t device_count(void *self) {
     return 1;
 }
 
-static qt_code new_message(qt_arena *arena, const ProtobufCMessageDescriptor *type, void *ret_msg,
-                           qt_err *err) {
-    void *msg = NULL;
-    QT_TRY(qt_arena_try_alloc(arena, type->sizeof_message, &msg, err));
-    protobuf_c_message_init(type, msg);
-    *(void **)ret_msg = msg;
-    return QT_OK;
-}
-
 static qt_code set_now(qt_arena *arena, Qtaskdist__V1__Device *device, qt_err *err) {
     int64_t now_us = qt_clock_wall_us(qt_clock_system());
-    QT_TRY(
-        new_message(arena, &google__protobuf__timestamp__descriptor, &device->refreshed_at, err));
+    QT_TRY(qt_rpc_message_new(arena, &google__protobuf__timestamp__descriptor,
+                              &device->refreshed_at, err));
     device->refreshed_at->seconds = now_us / 1000000;
     device->refreshed_at->nanos = (int32_t)(now_us % 1000000 * 1000);
     return QT_OK;
@@ -49,7 +41,7 @@ static qt_code describe(void *self, size_t i, qt_arena *arena, Qtaskdist__V1__De
     const qt_local *local = self;
     (void)i;
     Qtaskdist__V1__Device *device = NULL;
-    QT_TRY(new_message(arena, &qtaskdist__v1__device__descriptor, &device, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__device__descriptor, &device, err));
     QT_TRY(set_now(arena, device, err));
     device->name = text_of(device_name);
     device->provider = text_of(device_name);

@@ -27,8 +27,7 @@ typedef struct app {
 static void app_done(app *a) {
     qt_rpc_server_free(a->server);
     qt_worker_free(a->worker);
-    qt_rpc_channel_free(a->grpc.queue);
-    qt_rpc_channel_free(a->grpc.task);
+    qt_worker_grpc_close(&a->grpc);
     qt_budget_done(&a->core.jobs.memory);
 }
 
@@ -57,8 +56,7 @@ static void core_init(const qt_config *cfg, qt_sim_core *core) {
 static qt_code start_worker(const qt_config *cfg, app *a, qt_err *err) {
     qt_rpc_channel_options queue = QT_RPC_CHANNEL_OPTIONS(cfg->queue_addr, cfg);
     qt_rpc_channel_options task = QT_RPC_CHANNEL_OPTIONS(cfg->task_addr, cfg);
-    QT_TRY(qt_rpc_channel_new(&queue, &a->grpc.queue, err));
-    QT_TRY(qt_rpc_channel_new(&task, &a->grpc.task, err));
+    QT_TRY(qt_worker_grpc_open(&queue, &task, &a->grpc, err));
     qt_worker_options options = QT_WORKER_OPTIONS(cfg);
     options.name = "sim-svc";
     options.types = task_types;

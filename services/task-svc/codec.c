@@ -20,15 +20,6 @@ static void arena_free(void *arena, void *ptr) {
     (void)ptr;
 }
 
-qt_code qt_pb_new(qt_arena *arena, const ProtobufCMessageDescriptor *type, void *ret_msg,
-                  qt_err *err) {
-    void *msg = NULL;
-    QT_TRY(qt_arena_try_alloc(arena, type->sizeof_message, &msg, err));
-    protobuf_c_message_init(type, msg);
-    *(void **)ret_msg = msg;
-    return QT_OK;
-}
-
 qt_code qt_pb_unpack(qt_arena *arena, const ProtobufCMessageDescriptor *type, qt_span bytes,
                      void *ret_msg, qt_err *err) {
     ProtobufCAllocator allocator = {
@@ -55,7 +46,7 @@ qt_code qt_pb_time(qt_arena *arena, int64_t us, Google__Protobuf__Timestamp **re
                    qt_err *err) {
     Google__Protobuf__Timestamp *time = NULL;
     if (us != 0) {
-        QT_TRY(qt_pb_new(arena, &google__protobuf__timestamp__descriptor, &time, err));
+        QT_TRY(qt_rpc_message_new(arena, &google__protobuf__timestamp__descriptor, &time, err));
         time->seconds = us / 1000000;
         time->nanos = (int32_t)(us % 1000000 * 1000);
     }
@@ -111,7 +102,7 @@ qt_code qt_task_from_row(qt_arena *arena, const qt_row *row, bool omit_large,
                          Qtaskdist__V1__Task **ret_task, qt_err *err) {
     Qtaskdist__V1__Task *task = NULL;
     void *id = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__task__descriptor, &task, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__task__descriptor, &task, err));
     QT_TRY(qt_arena_try_alloc(arena, QT_UUID_TEXT_BYTES, &id, err));
     qt_uuid_format(&row->id, id);
     task->task_id = id;

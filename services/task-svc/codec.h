@@ -4,11 +4,9 @@
 
 #include "qtaskdist/v1/task.pb-c.h"
 #include "qtaskdist/v1/task_requests.pb-c.h"
+#include "rpc/message.h"
 #include "services/task-svc/row.h"
 
-/* A new message in the arena, initialized: QT_TRY(qt_pb_new(arena, &x__descriptor, &msg, err)). */
-qt_code qt_pb_new(qt_arena *arena, const ProtobufCMessageDescriptor *type, void *ret_msg,
-                  qt_err *err);
 /* Reads stored bytes; DATA_CORRUPT when they are not the message. */
 qt_code qt_pb_unpack(qt_arena *arena, const ProtobufCMessageDescriptor *type, qt_span bytes,
                      void *ret_msg, qt_err *err);

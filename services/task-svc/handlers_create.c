@@ -18,8 +18,9 @@ typedef Qtaskdist__V1__Task__MetaDataEntry meta_entry;
 static qt_code new_number(qt_arena *arena, const char *key, double value, meta_entry **ret_entry,
                           qt_err *err) {
     meta_entry *entry = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__task__meta_data_entry__descriptor, &entry, err));
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__scalar__descriptor, &entry->value, err));
+    QT_TRY(
+        qt_rpc_message_new(arena, &qtaskdist__v1__task__meta_data_entry__descriptor, &entry, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__scalar__descriptor, &entry->value, err));
     entry->key = (char *)(uintptr_t)key; /* static storage */
     entry->value->kind_case = QTASKDIST__V1__SCALAR__KIND_NUMBER_VALUE;
     entry->value->number_value = value;
@@ -181,8 +182,8 @@ static qt_code fill_batch(qt_op_group *group, Qtaskdist__V1__BatchCreateTasksRes
     QT_TRY(qt_arena_try_calloc(arena, group->count, sizeof *resp->results, &memory, err));
     resp->results = memory;
     for (size_t i = 0; i < group->count; i++) {
-        QT_TRY(qt_pb_new(arena, &qtaskdist__v1__batch_create_tasks_result__descriptor,
-                         &resp->results[i], err));
+        QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__batch_create_tasks_result__descriptor,
+                                  &resp->results[i], err));
         QT_TRY(fill_result(group, i, resp->results[i], err));
         resp->created_count += group->ops[i].code == QT_OK;
     }
@@ -220,8 +221,8 @@ qt_code qt_handle_batch_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__BatchCreate
     Qtaskdist__V1__BatchCreateTasksResponse *resp = NULL;
     QT_TRY(check_batch(app, req, err));
     QT_TRY(qt_handlers_group_new(ctx, req->n_tasks, &group, err));
-    QT_TRY(qt_pb_new(qt_rpc_arena(ctx), &qtaskdist__v1__batch_create_tasks_response__descriptor,
-                     &resp, err));
+    QT_TRY(qt_rpc_message_new(qt_rpc_arena(ctx),
+                              &qtaskdist__v1__batch_create_tasks_response__descriptor, &resp, err));
     for (size_t i = 0; i < req->n_tasks; i++) {
         qt_task_op *op = &group->ops[i];
         op->code = make_create(app, qt_rpc_arena(ctx), req->tasks[i], op, &op->err);

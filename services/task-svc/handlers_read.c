@@ -70,7 +70,7 @@ static qt_code event_message(qt_rpc_ctx *ctx, const char *task_id, const qt_task
                              Qtaskdist__V1__TaskEvent **ret_event, qt_err *err) {
     qt_arena *arena = qt_rpc_arena(ctx);
     Qtaskdist__V1__TaskEvent *to = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__task_event__descriptor, &to, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__task_event__descriptor, &to, err));
     QT_TRY(qt_pb_time(arena, event->at_us, &to->time, err));
     to->task_id = (char *)(uintptr_t)task_id; /* the request lives as long as the call */
     to->version = event->version;
@@ -100,7 +100,8 @@ qt_code qt_handle_events(qt_rpc_ctx *ctx, const Qtaskdist__V1__ListTaskEventsReq
     }
     Qtaskdist__V1__ListTaskEventsResponse *resp = NULL;
     void *list = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__list_task_events_response__descriptor, &resp, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__list_task_events_response__descriptor, &resp,
+                              err));
     QT_TRY(qt_arena_try_calloc(arena, count, sizeof *resp->events, &list, err));
     resp->events = list;
     for (size_t i = 0; i < count; i++) {
@@ -255,7 +256,7 @@ qt_code qt_handle_list(qt_rpc_ctx *ctx, const Qtaskdist__V1__ListTasksRequest *r
     void *list = NULL;
     QT_TRY(read_filters(app, req, &f, err));
     QT_TRY(qt_reader_list(app->reader, &f.query, arena, &rows, &count, &more, err));
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__list_tasks_response__descriptor, &resp, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__list_tasks_response__descriptor, &resp, err));
     QT_TRY(qt_arena_try_calloc(arena, count, sizeof *resp->tasks, &list, err));
     resp->tasks = list;
     for (size_t i = 0; i < count; i++) {

@@ -72,11 +72,12 @@ static qt_code new_claim_response(qt_rpc_ctx *ctx, const Qtaskdist__V1__ClaimTas
     qt_arena *arena = qt_rpc_arena(ctx);
     Qtaskdist__V1__ClaimTasksResponse *resp = NULL;
     void *list = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__claim_tasks_response__descriptor, &resp, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__claim_tasks_response__descriptor, &resp, err));
     QT_TRY(qt_arena_try_calloc(arena, req->n_items, sizeof *resp->tasks, &list, err));
     resp->tasks = list;
     for (size_t i = 0; i < req->n_items; i++) {
-        QT_TRY(qt_pb_new(arena, &qtaskdist__v1__claimed_task__descriptor, &resp->tasks[i], err));
+        QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__claimed_task__descriptor, &resp->tasks[i],
+                                  err));
         resp->tasks[i]->task_id = req->items[i]->task_id;
     }
     resp->n_tasks = req->n_items;
@@ -200,12 +201,13 @@ static qt_code new_complete_response(qt_rpc_ctx *ctx,
     qt_arena *arena = qt_rpc_arena(ctx);
     Qtaskdist__V1__CompleteTasksResponse *resp = NULL;
     void *list = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__complete_tasks_response__descriptor, &resp, err));
+    QT_TRY(
+        qt_rpc_message_new(arena, &qtaskdist__v1__complete_tasks_response__descriptor, &resp, err));
     QT_TRY(qt_arena_try_calloc(arena, req->n_items, sizeof *resp->results, &list, err));
     resp->results = list;
     for (size_t i = 0; i < req->n_items; i++) {
-        QT_TRY(qt_pb_new(arena, &qtaskdist__v1__complete_tasks_result__descriptor,
-                         &resp->results[i], err));
+        QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__complete_tasks_result__descriptor,
+                                  &resp->results[i], err));
         resp->results[i]->task_id = req->items[i]->task_id;
     }
     resp->n_results = req->n_items;
@@ -280,7 +282,7 @@ static qt_code new_lists(qt_rpc_ctx *ctx, size_t count, Qtaskdist__V1__Heartbeat
     Qtaskdist__V1__HeartbeatResponse *resp = NULL;
     void *cancels = NULL;
     void *fenced = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__heartbeat_response__descriptor, &resp, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__heartbeat_response__descriptor, &resp, err));
     QT_TRY(qt_arena_try_calloc(arena, count, sizeof(char *), &cancels, err));
     QT_TRY(qt_arena_try_calloc(arena, count, sizeof(char *), &fenced, err));
     resp->cancel_task_ids = cancels;

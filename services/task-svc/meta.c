@@ -71,8 +71,9 @@ static qt_code read_entry(qt_arena *arena, qt_json_reader *reader, const qt_json
                           Qtaskdist__V1__Task__MetaDataEntry **ret_entry, qt_err *err) {
     Qtaskdist__V1__Task__MetaDataEntry *entry = NULL;
     qt_json_token value;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__task__meta_data_entry__descriptor, &entry, err));
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__scalar__descriptor, &entry->value, err));
+    QT_TRY(
+        qt_rpc_message_new(arena, &qtaskdist__v1__task__meta_data_entry__descriptor, &entry, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__scalar__descriptor, &entry->value, err));
     QT_TRY(copy_token(arena, key, &entry->key, err));
     QT_TRY(qt_json_next(reader, &value, err));
     QT_TRY(read_scalar(arena, &value, entry->value, err));

@@ -83,7 +83,7 @@ static qt_code make_entry(qt_arena *arena, const waiting *w, Qtaskdist__V1__Queu
                           qt_err *err) {
     Qtaskdist__V1__QueueEntry *entry = NULL;
     void *id = NULL;
-    QT_TRY(qt_pb_new(arena, &qtaskdist__v1__queue_entry__descriptor, &entry, err));
+    QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__queue_entry__descriptor, &entry, err));
     QT_TRY(qt_arena_try_alloc(arena, QT_UUID_TEXT_BYTES, &id, err));
     qt_uuid_format(&w->id, id);
     entry->task_id = id;
