@@ -186,17 +186,21 @@ static qt_code send_again(qt_dispatcher *d, int32_t type, int32_t priority, int6
     return QT_OK;
 }
 
-/* Redis has other data than when the rows were dispatched. */
-static qt_code check_epoch(qt_dispatcher *d, int32_t type, const char *epoch, int64_t asked_us,
-                           qt_err *err) {
+/* Redis has other data than when the rows were dispatched. All that were dispatched until now are
+ * sent again, not only those from before the question: Redis may have lost its data between the
+ * question and the answer. Those that it has already get an entry too many, which dies at the
+ * claim. */
+static qt_code check_epoch(qt_dispatcher *d, int32_t type, const char *epoch, qt_err *err) {
     char known[EPOCH_BYTES];
+    int64_t now_us = 0;
     QT_TRY(qt_dispatch_sql_epoch(d->pq, type, known, sizeof known, err));
     if (epoch[0] == '\0' || strncmp(known, epoch, sizeof known - 1) == 0) {
         return QT_OK;
     }
     if (known[0] != '\0') {
+        QT_TRY(qt_pq_now_us(d->pq, &now_us, err));
         for (int32_t priority = 1; priority < QT_TASK_PRIORITIES; priority++) {
-            QT_TRY(send_again(d, type, priority, asked_us, err));
+            QT_TRY(send_again(d, type, priority, now_us, err));
         }
     }
     return qt_dispatch_sql_set_epoch(d->pq, type, epoch, err);
@@ -222,7 +226,7 @@ static qt_code check_streams(qt_dispatcher *d, const Qtaskdist__V1__StatsRespons
                              int64_t asked_us, qt_err *err) {
     for (int32_t type = 1; type < QT_TASK_TYPES; type++) {
         if (d->mine[type]) {
-            QT_TRY(check_epoch(d, type, stats->epoch, asked_us, err));
+            QT_TRY(check_epoch(d, type, stats->epoch, err));
         }
     }
     for (size_t i = 0; i < stats->n_streams; i++) {

