@@ -1,7 +1,7 @@
 /* The gateway: HTTP requests in, gRPC calls out, as the annotations in proto/ say.
  *
  * Everything it needs to know of an RPC comes from the descriptor set, so a new annotated RPC is
- * served and documented without a change here. Its own paths are /healthz, /readyz, /metrics,
+ * served and documented without a change here. Its own paths are /healthz, /readyz,
  * /openapi.json, /docs and /. docs/errors.md and the page /docs have the errors. */
 #ifndef QT_GATEWAY_GATEWAY_H
 #define QT_GATEWAY_GATEWAY_H

@@ -8,6 +8,7 @@
 #include "gateway/gateway.h"
 #include "gateway/probe.h"
 #include "http/server.h"
+#include "observe/observe.h"
 #include "qt_descriptors.h"
 
 #include <pthread.h>
@@ -65,9 +66,12 @@ static int serve(const void *config, int argc, char **argv) {
     (void)argv;
     qt_process_block_signals();
     qt_err err;
+    const qt_observe_options options = QT_OBSERVE_OPTIONS("gateway", cfg);
+    QT_CLEANUP(qt_observe_stop_p) qt_observe *observe = NULL;
     QT_CLEANUP(qt_gateway_free_p) qt_gateway *gateway = NULL;
     qt_http_server *http = NULL;
-    if (new_gateway(cfg, &gateway, &err) != QT_OK ||
+    if (qt_observe_start(&options, &observe, &err) != QT_OK ||
+        new_gateway(cfg, &gateway, &err) != QT_OK ||
         start_http(cfg, gateway, &http, &err) != QT_OK) {
         qt_log_err(ERROR, "the gateway cannot start", &err);
         return EXIT_FAILURE;

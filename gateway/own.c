@@ -1,6 +1,5 @@
-/* Health, metrics, documentation and the pages. */
+/* Health, documentation and the pages. */
 #include "base/cleanup.h"
-#include "base/metrics.h"
 #include "gateway/assets.h"
 #include "gateway/gateway_impl.h"
 
@@ -9,12 +8,6 @@
 static void healthz(qt_exchange *x) {
     static const char body[] = "{\"status\":\"ok\"}";
     qt_answer_static(x, "application/json", body, sizeof body - 1);
-}
-
-static void metrics(qt_exchange *x) {
-    QT_CLEANUP(qt_buf_done) qt_buf out = {0};
-    qt_metrics_write(&out);
-    qt_answer_ok(x, "text/plain; version=0.0.4; charset=utf-8", &out);
 }
 
 static void openapi(qt_exchange *x) {
@@ -50,9 +43,9 @@ static const struct {
     const char *path;
     void (*answer)(qt_exchange *x);
 } rows[] = {
-    {"/healthz", healthz},      {"/readyz", qt_ready},     {"/metrics", metrics},
-    {"/openapi.json", openapi}, {"/", index_page},         {"/index.js", index_script},
-    {"/docs", docs_page},       {"/docs.js", docs_script}, {"/style.css", style},
+    {"/healthz", healthz},     {"/readyz", qt_ready}, {"/openapi.json", openapi},
+    {"/", index_page},         {"/docs", docs_page},  {"/index.js", index_script},
+    {"/docs.js", docs_script}, {"/style.css", style},
 };
 
 static void refuse_method(qt_exchange *x) {

@@ -15,6 +15,7 @@ enum { LINE_BYTES = 8192, TAIL_BYTES = 8 };
 static const char *log_service = "qtaskdist";
 static atomic_int log_min_level = QT_LOG_INFO;
 static atomic_int log_fd = STDOUT_FILENO;
+static atomic_uint_fast64_t log_lines[QT_LOG_ERROR + 1];
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -30,6 +31,10 @@ void qt_log_init(const char *service, qt_log_level min_level) {
 
 void qt_log_set_fd(int fd) {
     atomic_store(&log_fd, fd);
+}
+
+uint64_t qt_log_lines(qt_log_level level) {
+    return atomic_load(&log_lines[level]);
 }
 
 bool qt_log_enabled(qt_log_level level) {
@@ -155,5 +160,6 @@ void qt_log_write(qt_log_level level, const char *msg, const qt_kv *kvs, size_t 
         }
     }
     memcpy(l.text + l.len, "}\n", 2);
+    atomic_fetch_add_explicit(&log_lines[level], 1, memory_order_relaxed);
     write_all(l.text, l.len + 2);
 }

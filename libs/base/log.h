@@ -57,6 +57,9 @@ qt_code qt_log_level_parse(const char *name, qt_log_level *ret_level, qt_err *er
            QT_KV_STR("reason", qt_reason_name((err)->reason)), QT_KV_STR("error", (err)->msg),     \
            QT_KV_STR("file", (err)->file), QT_KV_INT("line", (err)->line), ##__VA_ARGS__)
 
+/* Lines of that level that were written. */
+uint64_t qt_log_lines(qt_log_level level);
+
 void qt_log_write(qt_log_level level, const char *msg, const qt_kv *kvs, size_t count);
 
 #endif

@@ -61,6 +61,13 @@ void qt_redis_pool_give(qt_redis_pool *pool, qt_redis *redis) {
     pthread_mutex_unlock(&pool->lock);
 }
 
+size_t qt_redis_pool_busy(qt_redis_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    size_t busy = pool->count - pool->free_count;
+    pthread_mutex_unlock(&pool->lock);
+    return busy;
+}
+
 qt_code qt_redis_pool_run(qt_redis_pool *pool, const qt_redis_batch *batch,
                           void (*on_reply)(void *arg, size_t i, const redisReply *reply), void *arg,
                           qt_err *err) {

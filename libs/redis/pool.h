@@ -17,6 +17,8 @@ void qt_redis_pool_free(qt_redis_pool *pool);
 /* Waits until a connection is free. Any thread. */
 qt_redis *qt_redis_pool_take(qt_redis_pool *pool);
 void qt_redis_pool_give(qt_redis_pool *pool, qt_redis *redis);
+/* How many connections are in use. Any thread. */
+size_t qt_redis_pool_busy(qt_redis_pool *pool);
 
 /* qt_redis_run() on any connection of the pool. Any thread. */
 qt_code qt_redis_pool_run(qt_redis_pool *pool, const qt_redis_batch *batch,

@@ -94,6 +94,7 @@ qt_code qt_rpc_channel_new(const qt_rpc_channel_options *options, qt_rpc_channel
                                      options->tls_ca_file};
     QT_CLEANUP(qt_rpc_channel_free_p) qt_rpc_channel *channel = qt_xcalloc(1, sizeof *channel);
     qt_core_ref();
+    qt_rpc_metrics_init();
     channel->max_message_bytes =
         options->max_message_bytes > 0 ? options->max_message_bytes : DEFAULT_MESSAGE_BYTES;
     grpc_channel_credentials *creds = NULL;
@@ -221,10 +222,12 @@ static bool wait_to_retry(const unary_job *job, int tries, const qt_err *err) {
     return true;
 }
 
-static qt_code run_job(const unary_job *job, ProtobufCMessage **ret_resp, qt_err *err) {
+static qt_code run_job(const unary_job *job, int *ret_tries, ProtobufCMessage **ret_resp,
+                       qt_err *err) {
     for (int tries = 1;; tries++) {
         bool final = false;
         qt_code code = try_once(job, &final, ret_resp, err);
+        *ret_tries = tries;
         if (code == QT_OK || final || !qt_rpc_attempt_may_retry(job->call, code, tries) ||
             !wait_to_retry(job, tries, err)) {
             return code;
@@ -253,9 +256,12 @@ qt_code qt_rpc_unary(qt_rpc_channel *channel, const char *path, const qt_rpc_cal
                      .type = resp_type,
                      .arena = arena,
                      .deadline_us = qt_rpc_call_deadline_us(call)};
+    int64_t start_us = qt_clock_mono_us(qt_clock_system());
+    int tries = 0;
     QT_TRY(pack_body(req, &job.body, err));
-    qt_code code = run_job(&job, ret_resp, err);
+    qt_code code = run_job(&job, &tries, ret_resp, err);
     grpc_slice_unref(job.body);
+    qt_rpc_metrics_client(path, code, start_us, tries);
     return code;
 }
 

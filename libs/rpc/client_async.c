@@ -30,8 +30,9 @@ struct async_call {
     grpc_slice body;
     void (*done)(void *arg, const qt_rpc_raw_reply *reply);
     void *arg;
-    int64_t deadline_us; /* monotonic */
-    int64_t due_us;      /* while delayed */
+    int64_t start_us; /* monotonic */
+    int64_t deadline_us;
+    int64_t due_us; /* while delayed */
     int tries;
     int pending; /* tags that have not come back; of the thread after the start */
     bool cancelled;
@@ -133,6 +134,7 @@ static void deliver(async_call *call, const qt_err *err) {
         reply.status_details = details.data;
         reply.status_details_len = details.len;
     }
+    qt_rpc_metrics_client(call->path, reply.code, call->start_us, call->tries);
     call->done(call->arg, &reply);
     grpc_slice_unref(body);
 }
@@ -296,6 +298,7 @@ static async_call *new_call(qt_rpc_async *async, const char *path, const qt_rpc_
     call->options = *options;
     call->options.request_id = call->request_id;
     call->options.traceparent = call->traceparent;
+    call->start_us = now_us();
     call->deadline_us = qt_rpc_call_deadline_us(options);
     call->tag_done = (async_tag){on_done, call};
     call->tag_watch = (async_tag){on_watch, call};

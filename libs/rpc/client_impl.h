@@ -4,6 +4,7 @@
 
 #include "rpc/client.h"
 #include "rpc/core.h"
+#include "rpc/metrics.h"
 
 typedef struct qt_rpc_async qt_rpc_async;
 

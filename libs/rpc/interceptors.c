@@ -18,17 +18,6 @@ typedef struct interceptor {
     void (*after)(qt_rpc_ctx *ctx, const qt_err *err); /* NULL: nothing */
 } interceptor;
 
-const qt_metric_desc qt_rpc_server_metrics[] = {
-    [QT_RPC_METRIC_CALLS] = {QT_METRIC_COUNTER,
-                             "qt_rpc_server_calls_total",
-                             "Finished RPCs.",
-                             {"method", "code"}},
-    [QT_RPC_METRIC_SECONDS] = {QT_METRIC_HISTOGRAM,
-                               "qt_rpc_server_seconds",
-                               "Seconds from the arrival of an RPC to its status.",
-                               {"method"}},
-};
-
 /* ---- request id and trace ---- */
 
 static bool is_plain(const uint8_t *text, size_t len) {
@@ -190,28 +179,39 @@ static void log_after(qt_rpc_ctx *ctx, const qt_err *err) {
 
 /* ---- metrics ---- */
 
-static qt_series *calls_series(qt_rpc_ctx *ctx, qt_rpc_entry *entry, qt_code code) {
+static qt_rpc_entry *counted_entry(const qt_rpc_ctx *ctx) {
+    return ctx->entry != NULL ? ctx->entry : &ctx->server->unknown;
+}
+
+static qt_series *seconds_series(const qt_rpc_ctx *ctx, qt_code code) {
+    qt_rpc_entry *entry = counted_entry(ctx);
     size_t i = (size_t)code < QT_CODE_COUNT ? (size_t)code : QT_UNKNOWN;
-    qt_series *series = atomic_load_explicit(&entry->calls[i], memory_order_acquire);
+    qt_series *series = atomic_load_explicit(&entry->seconds[i], memory_order_acquire);
     if (series == NULL) {
-        series = qt_series_get(&qt_rpc_server_metrics[QT_RPC_METRIC_CALLS], path_of(ctx),
-                               qt_code_name((qt_code)i), NULL);
-        atomic_store_explicit(&entry->calls[i], series, memory_order_release);
+        series = qt_rpc_series(QT_RPC_SERVER_SECONDS, path_of(ctx), qt_code_name((qt_code)i));
+        atomic_store_explicit(&entry->seconds[i], series, memory_order_release);
     }
     return series;
 }
 
+static qt_code metrics_before(qt_rpc_ctx *ctx, qt_err *err) {
+    (void)err;
+    qt_series_add(counted_entry(ctx)->in_flight, 1);
+    return QT_OK;
+}
+
 static void metrics_after(qt_rpc_ctx *ctx, const qt_err *err) {
-    qt_rpc_entry *entry = ctx->entry != NULL ? ctx->entry : &ctx->server->unknown;
-    qt_series_add(calls_series(ctx, entry, err != NULL ? err->code : QT_OK), 1);
-    qt_series_observe(entry->seconds, (double)elapsed_us(ctx) / 1e6);
+    qt_series_add(counted_entry(ctx)->in_flight, -1);
+    qt_series_observe(seconds_series(ctx, err != NULL ? err->code : QT_OK),
+                      (double)elapsed_us(ctx) / 1e6);
 }
 
 /* ---- the table ---- */
 
 static const interceptor interceptors[] = {
-    {.before = trace_before},    {.after = metrics_after},       {.after = log_after},
-    {.before = identity_before}, {.before = concurrency_before}, {.before = deadline_before},
+    {.before = trace_before},       {.before = metrics_before, .after = metrics_after},
+    {.after = log_after},           {.before = identity_before},
+    {.before = concurrency_before}, {.before = deadline_before},
 };
 
 qt_code qt_rpc_interceptors_before(qt_rpc_ctx *ctx, qt_err *err) {

@@ -31,8 +31,7 @@ void qt_rpc_methods_add(qt_rpc_server *server, const qt_rpc_service *service, co
         entry->ops = ops;
         entry->self = self;
         entry->bidi = bidi;
-        entry->seconds =
-            qt_series_get(&qt_rpc_server_metrics[QT_RPC_METRIC_SECONDS], method->path, NULL, NULL);
+        entry->in_flight = qt_rpc_series(QT_RPC_SERVER_IN_FLIGHT, method->path, NULL);
     }
 }
 

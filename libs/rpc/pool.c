@@ -14,13 +14,16 @@ struct qt_rpc_pool {
     size_t limit;
     size_t head;
     size_t count;
+    size_t busy;
     bool stopping;
     pthread_t *threads;
     size_t thread_count;
 };
 
-static void *take(qt_rpc_pool *pool) {
+/* The next item, for a thread that has done one before unless this is its first. */
+static void *take(qt_rpc_pool *pool, bool is_first) {
     pthread_mutex_lock(&pool->lock);
+    pool->busy -= is_first ? 0 : 1;
     while (pool->count == 0 && !pool->stopping) {
         pthread_cond_wait(&pool->wake, &pool->lock);
     }
@@ -29,6 +32,7 @@ static void *take(qt_rpc_pool *pool) {
         item = pool->ring[pool->head];
         pool->head = (pool->head + 1) % pool->limit;
         pool->count--;
+        pool->busy++;
     }
     pthread_mutex_unlock(&pool->lock);
     return item;
@@ -37,8 +41,10 @@ static void *take(qt_rpc_pool *pool) {
 static void *worker(void *arg) {
     qt_rpc_pool *pool = arg;
     pthread_setname_np(pthread_self(), "rpc-worker");
-    for (void *item; (item = take(pool)) != NULL;) {
+    void *item = take(pool, true);
+    while (item != NULL) {
         pool->run(item);
+        item = take(pool, false);
     }
     return NULL;
 }
@@ -82,6 +88,14 @@ bool qt_rpc_pool_submit(qt_rpc_pool *pool, void *item) {
     }
     pthread_mutex_unlock(&pool->lock);
     return fits;
+}
+
+qt_rpc_pool_load qt_rpc_pool_get_load(qt_rpc_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    qt_rpc_pool_load load = {
+        .threads = pool->thread_count, .busy = pool->busy, .queued = pool->count};
+    pthread_mutex_unlock(&pool->lock);
+    return load;
 }
 
 void qt_rpc_pool_free(qt_rpc_pool *pool) {

@@ -97,9 +97,8 @@ static void make_id_prefix(qt_rpc_server *server) {
 }
 
 static void set_up_metrics(qt_rpc_server *server) {
-    qt_metrics_register(qt_rpc_server_metrics, QT_RPC_METRIC_COUNT);
-    server->unknown.seconds =
-        qt_series_get(&qt_rpc_server_metrics[QT_RPC_METRIC_SECONDS], "unknown", NULL, NULL);
+    qt_rpc_metrics_init();
+    server->unknown.in_flight = qt_rpc_series(QT_RPC_SERVER_IN_FLIGHT, "unknown", NULL);
 }
 
 static qt_rpc_server *new_server(const qt_rpc_server_options *options) {
@@ -181,6 +180,15 @@ static void *serve(void *arg) {
     }
 }
 
+/* A collector. */
+static void show_pool(void *arg) {
+    const qt_rpc_server *server = arg;
+    qt_rpc_pool_load load = qt_rpc_pool_get_load(server->pool);
+    qt_series_set(qt_rpc_series(QT_RPC_POOL_THREADS, NULL, NULL), (double)load.threads);
+    qt_series_set(qt_rpc_series(QT_RPC_POOL_BUSY, NULL, NULL), (double)load.busy);
+    qt_series_set(qt_rpc_series(QT_RPC_POOL_QUEUE, NULL, NULL), (double)load.queued);
+}
+
 qt_code qt_rpc_server_start(qt_rpc_server *server, qt_err *err) {
     assert(!server->started);
     QT_TRY(qt_rpc_pool_new((size_t)server->options.worker_threads,
@@ -191,6 +199,7 @@ qt_code qt_rpc_server_start(qt_rpc_server *server, qt_err *err) {
         return qt_fail(err, IO_ERROR, "no thread for the RPC server");
     }
     server->started = true;
+    qt_metrics_add_collector(show_pool, server);
     grpc_server_start(server->server);
     for (int i = 0; i < ARMED_CALLS; i++) {
         qt_rpc_call_arm(server);
@@ -250,6 +259,7 @@ void qt_rpc_server_stop(qt_rpc_server *server) {
     qt_rpc_list_end_streams(server);
     shut_down_core(server);
     qt_rpc_list_wait_empty(server);
+    qt_metrics_remove_collector(show_pool, server);
     qt_rpc_pool_free(QT_TAKE(server->pool));
     grpc_completion_queue_shutdown(server->cq);
     pthread_join(server->thread, NULL);

@@ -11,8 +11,8 @@
 #ifndef QT_RPC_SERVER_IMPL_H
 #define QT_RPC_SERVER_IMPL_H
 
-#include "base/metrics.h"
 #include "rpc/core.h"
+#include "rpc/metrics.h"
 #include "rpc/pool.h"
 #include "rpc/server.h"
 
@@ -31,8 +31,8 @@ typedef struct qt_rpc_entry {
     void *self;
     qt_rpc_flags flags;
     bool bidi; /* reflection only: `unary` is called for each message of the stream */
-    qt_series *seconds;
-    _Atomic(qt_series *) calls[QT_CODE_COUNT];
+    qt_series *in_flight;
+    _Atomic(qt_series *) seconds[QT_CODE_COUNT]; /* NULL until the first call with that code */
 } qt_rpc_entry;
 
 /* Which list of the server a call is in. */
@@ -169,8 +169,6 @@ void qt_rpc_stream_on_sent(qt_rpc_ctx *ctx, bool ok);
 qt_code qt_rpc_interceptors_before(qt_rpc_ctx *ctx, qt_err *err);
 /* Runs those that ran before in reverse order. err is NULL after success. */
 void qt_rpc_interceptors_after(qt_rpc_ctx *ctx, const qt_err *err);
-extern const qt_metric_desc qt_rpc_server_metrics[];
-enum { QT_RPC_METRIC_CALLS, QT_RPC_METRIC_SECONDS, QT_RPC_METRIC_COUNT };
 
 /* ---- health.c, reflection.c ---- */
 qt_rpc_health *qt_rpc_health_new(void);

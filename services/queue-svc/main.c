@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings_table.inc"
+#include "observe/observe.h"
 #include "qt_descriptors.h"
 #include "rpc/config_macros.h"
 #include "services/queue-svc/handlers.h"
@@ -21,6 +22,7 @@ typedef struct app {
 } app;
 
 static void app_done(app *a) {
+    qt_queue_metrics_hide_store(&a->handlers.store);
     qt_rpc_server_free(a->server);
     qt_hub_free(a->hub);
     qt_redis_store_free(a->store);
@@ -72,6 +74,7 @@ static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
     a->handlers = (qt_queue_handlers){
         .store = store, .hub = a->hub, .max_payload_bytes = (size_t)cfg->max_payload_bytes};
     qt_rpc_server_options server_options = QT_RPC_SERVER_OPTIONS("queue-svc", cfg);
+    qt_queue_metrics_show_store(&a->handlers.store);
     QT_TRY(qt_rpc_server_new(&server_options, &a->server, err));
     qt_queue_handlers_register(a->server, &a->handlers);
     qt_rpc_server_set_descriptors(a->server, qt_descriptor_set, qt_descriptor_set_len);
@@ -89,8 +92,10 @@ static int serve(const void *config, int argc, char **argv) {
     qt_queue_metrics_register();
     qt_process_block_signals();
     qt_err err;
+    const qt_observe_options options = QT_OBSERVE_OPTIONS("queue-svc", cfg);
+    QT_CLEANUP(qt_observe_stop_p) qt_observe *observe = NULL;
     QT_CLEANUP(app_done) app a = {0};
-    if (app_start(cfg, &a, &err) != QT_OK) {
+    if (qt_observe_start(&options, &observe, &err) != QT_OK || app_start(cfg, &a, &err) != QT_OK) {
         qt_log_err(ERROR, "queue-svc cannot start", &err);
         return EXIT_FAILURE;
     }

@@ -1,38 +1,55 @@
 #include "services/queue-svc/metrics.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 
-static const qt_metric_desc table[] = {
-    [QT_QUEUE_METRIC_ENQUEUED] = {QT_METRIC_COUNTER,
-                                  "qt_queue_enqueued_total",
-                                  "Entries added to the streams.",
-                                  {"stream"}},
-    [QT_QUEUE_METRIC_DELIVERED] = {QT_METRIC_COUNTER,
-                                   "qt_queue_delivered_total",
-                                   "Entries handed to workers.",
-                                   {"stream"}},
-    [QT_QUEUE_METRIC_RECLAIMED] = {QT_METRIC_COUNTER,
-                                   "qt_queue_reclaimed_total",
-                                   "Entries taken back from workers that never acknowledged them.",
-                                   {"stream"}},
-    [QT_QUEUE_METRIC_ACKED] = {QT_METRIC_COUNTER,
-                               "qt_queue_acked_total",
-                               "Entries acknowledged.",
-                               {NULL}},
-    [QT_QUEUE_METRIC_WAITERS] = {QT_METRIC_GAUGE,
-                                 "qt_queue_waiters",
-                                 "Calls of LeaseMessages that wait.",
-                                 {NULL}},
-    [QT_QUEUE_METRIC_STORE_ERRORS] = {QT_METRIC_COUNTER,
-                                      "qt_queue_store_errors_total",
-                                      "Calls of Redis by the delivering thread that failed.",
-                                      {NULL}},
-};
+#define QT_METRICS_DEF "services/queue-svc/metrics.def"
+#include "base/metrics_table.inc"
 
 void qt_queue_metrics_register(void) {
-    qt_metrics_register(table, QT_ARRAY_LEN(table));
+    qt_metrics_register(qt_metric_table, QT_ARRAY_LEN(qt_metric_table));
 }
 
-void qt_queue_count(qt_queue_metric metric, const char *label, double delta) {
-    qt_series_add(qt_series_get(&table[metric], label, NULL, NULL), delta);
+void qt_queue_count(int metric, const char *label, double delta) {
+    qt_series_add(qt_series_get(&qt_metric_table[metric], label, NULL, NULL), delta);
+}
+
+void qt_queue_show(int metric, const char *label, double value) {
+    qt_series_set(qt_series_get(&qt_metric_table[metric], label, NULL, NULL), value);
+}
+
+static void show_stream(int stream, const qt_stream_stats *s) {
+    const char *name = qt_stream_name(stream);
+    qt_queue_show(QT_QUEUE_METRIC_DEPTH, name, (double)s->lag);
+    qt_queue_show(QT_QUEUE_METRIC_PENDING, name, (double)s->pending);
+    qt_queue_show(QT_QUEUE_METRIC_LENGTH, name, (double)s->length);
+    qt_queue_show(QT_QUEUE_METRIC_OLDEST_AGE, name, (double)s->oldest_age_ms / 1000);
+}
+
+/* When Redis does not answer the gauges keep what they had, and `up` says so. */
+static void show_store(void *arg) {
+    const qt_store *store = arg;
+    qt_queue_stats stats;
+    qt_err err;
+    bool up = store->ops->stats(store->self, &stats, &err) == QT_OK;
+    qt_queue_show(QT_QUEUE_METRIC_UP, NULL, up);
+    if (!up) {
+        qt_log_err(DEBUG, "no statistics of the streams", &err);
+        return;
+    }
+    for (int i = 0; i < QT_STREAMS; i++) {
+        show_stream(i, &stats.streams[i]);
+    }
+    for (int type = 0; type < QT_QUEUE_TYPES; type++) {
+        qt_queue_show(QT_QUEUE_METRIC_PAUSED, qt_queue_type_name(type),
+                      (stats.paused & 1U << type) != 0);
+    }
+}
+
+void qt_queue_metrics_show_store(qt_store *store) {
+    qt_metrics_add_collector(show_store, store);
+}
+
+void qt_queue_metrics_hide_store(qt_store *store) {
+    qt_metrics_remove_collector(show_store, store);
 }

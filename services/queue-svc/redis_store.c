@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "services/queue-svc/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,13 @@ static void make_name(qt_redis_store *store) {
     snprintf(store->consumer, sizeof store->consumer, "%.60s-%d-%.8s", host, (int)getpid(), word);
 }
 
+/* A collector. */
+static void show_pool(void *arg) {
+    const qt_redis_store *store = arg;
+    qt_queue_show(QT_QUEUE_METRIC_CONNECTIONS, NULL, (double)store->options.connections);
+    qt_queue_show(QT_QUEUE_METRIC_CONNECTIONS_BUSY, NULL, (double)qt_redis_pool_busy(store->pool));
+}
+
 qt_code qt_redis_store_new(const qt_redis_store_options *options, qt_redis_store **ret_store,
                            qt_err *err) {
     void *memory = NULL;
@@ -64,6 +72,8 @@ qt_code qt_redis_store_new(const qt_redis_store_options *options, qt_redis_store
     QT_TRY(qt_redis_new(&options->redis, &store->reader, err));
     QT_TRY(qt_redis_new(&options->redis, &store->control, err));
     QT_TRY(qt_redis_pool_new(&options->redis, options->connections, &store->pool, err));
+    qt_queue_metrics_register();
+    qt_metrics_add_collector(show_pool, store);
     *ret_store = QT_TAKE(store);
     return QT_OK;
 }
@@ -72,6 +82,7 @@ void qt_redis_store_free(qt_redis_store *store) {
     if (store == NULL) {
         return;
     }
+    qt_metrics_remove_collector(show_pool, store);
     qt_redis_pool_free(store->pool);
     qt_redis_free(store->reader);
     qt_redis_free(store->control);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings_table.inc"
+#include "observe/observe.h"
 #include "qt_descriptors.h"
 #include "rpc/config_macros.h"
 #include "services/sim-svc/core.h"
@@ -90,8 +91,10 @@ static int serve(const void *config, int argc, char **argv) {
     (void)argv;
     qt_process_block_signals();
     qt_err err;
+    const qt_observe_options options = QT_OBSERVE_OPTIONS("sim-svc", cfg);
+    QT_CLEANUP(qt_observe_stop_p) qt_observe *observe = NULL;
     QT_CLEANUP(app_done) app a = {0};
-    if (app_start(cfg, &a, &err) != QT_OK) {
+    if (qt_observe_start(&options, &observe, &err) != QT_OK || app_start(cfg, &a, &err) != QT_OK) {
         qt_log_err(ERROR, "sim-svc cannot start", &err);
         return EXIT_FAILURE;
     }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings_table.inc"
+#include "observe/observe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +17,11 @@
 static int serve(const qt_config *cfg) {
     qt_process_block_signals();
     qt_err err;
+    const qt_observe_options options = QT_OBSERVE_OPTIONS("task-svc", cfg);
+    QT_CLEANUP(qt_observe_stop_p) qt_observe *observe = NULL;
     QT_CLEANUP(qt_app_stop) qt_app app = {0};
-    if (qt_app_start(&app, cfg, &err) != QT_OK) {
+    if (qt_observe_start(&options, &observe, &err) != QT_OK ||
+        qt_app_start(&app, cfg, &err) != QT_OK) {
         qt_log_err(ERROR, "task-svc cannot start", &err);
         return EXIT_FAILURE;
     }

@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "base/cleanup.h"
+#include "base/metrics.h"
 #include "gateway/probe.h"
 
 #include <stdio.h>
@@ -27,9 +28,25 @@ START_TEST(test_own_paths) {
     qt_rpc_server_set_serving(r.server, NULL, false);
     AUTO_ANSWER lame = rig_get(&r, "/readyz", 503);
     ck_assert_ptr_null(strstr(lame.body, "\"task-svc\":\"serving\""));
-    AUTO_ANSWER metrics = rig_get(&r, "/metrics", 200);
-    assert_header(&metrics, "Content-Type: text/plain; version=0.0.4");
-    assert_says(&metrics, "qt_gateway_requests_total{method=\"/healthz\",status=\"200\"} 1");
+}
+END_TEST
+
+START_TEST(test_metrics) {
+    AUTO_ANSWER health = rig_get(&r, "/healthz", 200);
+    AUTO_ANSWER task = rig_get(&r, "/v1/tasks/missing", 404);
+    AUTO_ANSWER none = rig_get(&r, "/nothing/here", 404);
+    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
+    qt_metrics_write(&text, QT_METRICS_PROMETHEUS);
+    static const char *const lines[] = {
+        "qt_gateway_request_seconds_count{route=\"/healthz\",code=\"200\"} 1\n",
+        "qt_gateway_request_seconds_count{route=\"TaskService.GetTask\",code=\"404\"} 1\n",
+        "qt_gateway_request_seconds_count{route=\"none\",code=\"404\"} 1\n",
+        "qt_gateway_active_requests 0\n",
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(lines); i++) {
+        ck_assert_msg(strstr(qt_buf_str(&text), lines[i]) != NULL, "missing: %s in\n%s", lines[i],
+                      qt_buf_str(&text));
+    }
 }
 END_TEST
 
@@ -200,6 +217,7 @@ TCase *server_cases(void) {
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_own_paths);
+    tcase_add_test(tc, test_metrics);
     tcase_add_test(tc, test_pages);
     tcase_add_test(tc, test_probe);
     tcase_add_test(tc, test_many_clients);

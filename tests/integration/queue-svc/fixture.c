@@ -234,7 +234,7 @@ void free_lease(background_lease *lease) {
 static bool has_waiters(void *arg) {
     char line[64];
     QT_CLEANUP(qt_buf_done) qt_buf out = {0};
-    qt_metrics_write(&out);
+    qt_metrics_write(&out, QT_METRICS_PROMETHEUS);
     snprintf(line, sizeof line, "\nqt_queue_waiters %d\n", *(int *)arg);
     return strstr(qt_buf_str(&out), line) != NULL;
 }

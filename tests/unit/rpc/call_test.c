@@ -336,12 +336,20 @@ START_TEST(test_metrics) {
     ck_assert_ok(rig_get(&r, "ok", &rig_call, &err));
     ck_assert_int_eq(rig_get(&r, "not-found", &rig_call, &err), QT_NOT_FOUND);
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-    qt_metrics_write(&text);
+    qt_metrics_write(&text, QT_METRICS_PROMETHEUS);
     const char *all = qt_buf_str(&text);
-    ck_assert_ptr_nonnull(strstr(all, "qt_rpc_server_calls_total{method=\"/qtaskdist.v1."
-                                      "TaskService/GetTask\",code=\"NOT_FOUND\"} 1"));
-    ck_assert_ptr_nonnull(
-        strstr(all, "qt_rpc_server_seconds_count{method=\"/qtaskdist.v1.TaskService/GetTask\"} 2"));
+    static const char *const lines[] = {
+        "qt_rpc_server_seconds_count{method=\"qtaskdist.v1.TaskService/GetTask\",code=\"OK\"} 1\n",
+        "qt_rpc_server_seconds_count{method=\"qtaskdist.v1.TaskService/GetTask\","
+        "code=\"NOT_FOUND\"} 1\n",
+        "qt_rpc_server_in_flight{method=\"qtaskdist.v1.TaskService/GetTask\"} 0\n",
+        "qt_rpc_client_seconds_count{method=\"qtaskdist.v1.TaskService/GetTask\","
+        "code=\"NOT_FOUND\"} 1\n",
+        "qt_rpc_pool_queue_length 0\n",
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(lines); i++) {
+        ck_assert_msg(strstr(all, lines[i]) != NULL, "missing: %s in\n%s", lines[i], all);
+    }
 }
 END_TEST
 
