@@ -50,11 +50,11 @@ static qt_worker_task *settle_claim(qt_worker *w, qt_worker_task *task,
     task->claim = QT_CLAIM_HELD;
     task->attempt = answer->attempt;
     task->fence = answer->fence;
-    if (task->payload == NULL) {
+    if (task->payload == NULL && answer->payload != NULL) {
         task->payload = answer->payload;
         task->claim_arena = qt_shared_arena_ref(arena);
     }
-    if (task->claim_first && task->phase == QT_PHASE_WAITING) {
+    if (task->claim_first && task->phase == QT_PHASE_WAITING && task->payload != NULL) {
         qt_task_queue_push(&w->waiting, task);
         pthread_cond_signal(&w->work);
     }
@@ -117,6 +117,15 @@ qt_code qt_worker_claim(qt_worker *w, qt_worker_task *const *tasks, size_t count
     return QT_OK;
 }
 
+/* A task that is held, but whose payload did not fit into the reply, asks for it when a runner may
+ * soon be free: not more large ones are in memory than the runners need. `room` counts them. */
+static bool needs_payload(const qt_worker_task *task, size_t *room) {
+    bool needs = task->claim == QT_CLAIM_HELD && task->payload == NULL &&
+                 task->phase == QT_PHASE_WAITING && *room > 0;
+    *room -= needs ? 1 : 0;
+    return needs;
+}
+
 static bool claim_is_due(const qt_worker *w, const qt_worker_task *task, int64_t now_ms) {
     bool is_old = now_ms - task->leased_ms >= w->options.claim_after_ms;
     bool is_open = task->claim == QT_CLAIM_NONE && task->phase != QT_PHASE_DONE && is_old;
@@ -131,8 +140,10 @@ static void claim_due(clerk *c, int64_t now_ms) {
         return;
     }
     pthread_mutex_lock(&w->lock);
+    size_t ready = w->waiting.count;
+    size_t room = ready < w->options.threads ? w->options.threads - ready : 0;
     for (qt_worker_task *t = w->all; t != NULL && count < MAX_TASKS; t = t->next) {
-        if (claim_is_due(w, t, now_ms)) {
+        if (claim_is_due(w, t, now_ms) || needs_payload(t, &room)) {
             t->claim = QT_CLAIM_ASKED;
             tasks[count++] = t;
         }

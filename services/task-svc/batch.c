@@ -175,11 +175,12 @@ static bool needs_load(const qt_task_op *op) {
     return op->kind != QT_TASK_OP_CREATE || op->is_replay || op->is_unsure;
 }
 
-static qt_want want_of(const qt_task_op *op) {
-    if (op->wants_large) {
+/* The periodic jobs may send the task, with its spec if that is small enough to travel. */
+static int32_t want_of(const qt_batch *batch, const qt_task_op *op) {
+    if (op->kind == QT_TASK_OP_CREATE) {
         return QT_WANT_ALL;
     }
-    return op->kind >= QT_TASK_OP_DUE ? QT_WANT_INLINE : QT_WANT_SMALL;
+    return op->kind >= QT_TASK_OP_DUE ? (int32_t)batch->options->inline_bytes : op->want;
 }
 
 static void mark_wanted(const qt_batch *batch, bool *ret_any_claim) {
@@ -190,9 +191,9 @@ static void mark_wanted(const qt_batch *batch, bool *ret_any_claim) {
             continue;
         }
         qt_entry *entry = batch->entry_of[i];
-        qt_want want = op->kind == QT_TASK_OP_CREATE ? QT_WANT_ALL : want_of(op);
+        int32_t want = want_of(batch, op);
         entry->is_wanted = true;
-        entry->want = (int)want > entry->want ? (int)want : entry->want;
+        entry->want = want > entry->want ? want : entry->want;
         *ret_any_claim |= op->kind == QT_TASK_OP_CLAIM;
     }
 }
@@ -200,27 +201,21 @@ static void mark_wanted(const qt_batch *batch, bool *ret_any_claim) {
 static qt_code load_entries(qt_batch *batch, int64_t *ret_fence, qt_err *err) {
     bool any_claim = false;
     void *list_memory = NULL;
-    void *want_memory = NULL;
     size_t count = 0;
     mark_wanted(batch, &any_claim);
     QT_TRY(
         qt_arena_try_calloc(batch->arena, batch->entry_count, sizeof(void *), &list_memory, err));
-    QT_TRY(
-        qt_arena_try_calloc(batch->arena, batch->entry_count, sizeof(qt_want), &want_memory, err));
     qt_entry **list = list_memory;
-    qt_want *wants = want_memory;
     for (size_t i = 0; i < batch->entry_count; i++) {
         if (batch->entries[i]->is_wanted) {
-            wants[count] = (qt_want)batch->entries[i]->want;
             list[count++] = batch->entries[i];
         }
     }
     if (count == 0) {
         return QT_OK;
     }
-    return qt_store_load(batch->pq, opens_now(batch), list, wants, count,
-                         batch->options->inline_bytes, batch->arena, any_claim ? ret_fence : NULL,
-                         err);
+    return qt_store_load(batch->pq, opens_now(batch), list, count, batch->arena,
+                         any_claim ? ret_fence : NULL, err);
 }
 
 /* ---- apply and save ---- */

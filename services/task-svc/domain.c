@@ -270,8 +270,9 @@ static qt_code refuse_claim(const qt_row *row, qt_err *err) {
 static qt_code apply_claim(qt_domain *domain, qt_entry *entry, qt_task_op *op, qt_err *err) {
     qt_row *row = &entry->row;
     qt_claim *claim = &op->claim;
-    bool is_repeat = row->state == QT_TASK_RUNNING && row->worker_key == claim->worker_key &&
-                     row->dispatch_seq == claim->dispatch_seq;
+    bool is_held = row->state == QT_TASK_RUNNING || row->state == QT_TASK_CANCELLING;
+    bool is_repeat =
+        is_held && row->worker_key == claim->worker_key && row->dispatch_seq == claim->dispatch_seq;
     if (!is_repeat) {
         if (row->state != QT_TASK_DISPATCHED || row->dispatch_seq != claim->dispatch_seq) {
             return refuse_claim(row, err);

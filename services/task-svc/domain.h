@@ -23,7 +23,7 @@ typedef struct qt_entry {
     bool is_changed;       /* differs from the database */
     bool is_large_changed; /* spec or meta_data differ */
     bool is_wanted;        /* the batch's: to be loaded, */
-    int want;              /* with this (qt_want) */
+    int32_t want;          /* with this (QT_WANT_...) */
     int uses;              /* by how many operations */
     bool is_dispatched;    /* must be sent to queue-svc after the commit */
 } qt_entry;

@@ -67,7 +67,7 @@ static void one_done(qt_task_op *op) {
 
 qt_code qt_handlers_commit_one(qt_rpc_ctx *ctx, qt_task_op *op, qt_err *err) {
     op->arg = ctx;
-    op->wants_large = true;
+    op->want = QT_WANT_ALL;
     if (op->done == NULL) {
         op->done = one_done;
     }

@@ -44,7 +44,7 @@ static qt_code fill_claim(qt_op_group *group, size_t i, qt_err *err) {
     to->task_type = (Qtaskdist__V1__TaskType)op->row->type;
     to->attempt = op->claim.ret_attempt;
     to->fence = op->claim.ret_fence;
-    if (call->req->omit_payload) {
+    if (call->req->omit_payload || op->row->spec.p == NULL) {
         return QT_OK;
     }
     return qt_pb_unpack(qt_rpc_arena(group->ctx), &qtaskdist__v1__task_payload__descriptor,
@@ -86,15 +86,26 @@ static qt_code new_claim_response(qt_rpc_ctx *ctx, const Qtaskdist__V1__ClaimTas
     return QT_OK;
 }
 
-static qt_code make_claims(const Qtaskdist__V1__ClaimTasksRequest *req, qt_op_group *group,
-                           qt_err *err) {
+/* The reply must stay below the limit of a message: the first payload comes in any case, the others
+ * if they fit into an equal share of half the limit. The worker claims the rest again. */
+static int32_t claim_want(const qt_app *app, const Qtaskdist__V1__ClaimTasksRequest *req,
+                          size_t i) {
+    if (req->omit_payload) {
+        return QT_WANT_SMALL;
+    }
+    int64_t half = app->config->rpc_max_message_bytes / 2;
+    return i == 0 ? QT_WANT_SPEC : (int32_t)(half / (int64_t)req->n_items);
+}
+
+static qt_code make_claims(qt_rpc_ctx *ctx, const Qtaskdist__V1__ClaimTasksRequest *req,
+                           qt_op_group *group, qt_err *err) {
     qt_span worker = qt_span_of(req->worker_id);
     for (size_t i = 0; i < req->n_items; i++) {
         qt_task_op *op = &group->ops[i];
         QT_TRY(item_id(req->items[i]->task_id, "items", i, &op->id, err));
         op->kind = QT_TASK_OP_CLAIM;
         op->bytes = OP_BYTES;
-        op->wants_large = !req->omit_payload;
+        op->want = claim_want(qt_handlers_app(ctx), req, i);
         op->claim = (qt_claim){.worker_key = qt_worker_key(worker),
                                .worker = worker,
                                .dispatch_seq = req->items[i]->dispatch_seq};
@@ -113,7 +124,7 @@ qt_code qt_handle_claim(qt_rpc_ctx *ctx, const Qtaskdist__V1__ClaimTasksRequest 
     claim_call *call = memory;
     call->req = req;
     QT_TRY(new_claim_response(ctx, req, &call->resp, err));
-    QT_TRY(make_claims(req, group, err));
+    QT_TRY(make_claims(ctx, req, group, err));
     group->resp = call;
     group->convert = convert_claim;
     group->answer = answer_claim;

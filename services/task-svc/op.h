@@ -32,6 +32,13 @@ enum {
     QT_UPDATE_STATUS = 32,
 };
 
+/* What is read of a task besides its small columns: its spec if it has no more bytes than this. */
+enum {
+    QT_WANT_SMALL = 0,
+    QT_WANT_SPEC = INT32_MAX - 1,
+    QT_WANT_ALL = INT32_MAX, /* spec, meta_data and result */
+};
+
 typedef struct qt_claim {
     int64_t worker_key;
     qt_span worker;
@@ -60,7 +67,7 @@ struct qt_task_op {
     qt_task_op_kind kind;
     qt_uuid id;
     size_t bytes;                 /* weight for the limits of a batch */
-    bool wants_large;             /* whether `row` needs spec and meta_data */
+    int32_t want;                 /* what `row` needs: QT_WANT_... */
     void (*done)(qt_task_op *op); /* once, on a committer thread; must not block */
     void *arg;
 

@@ -166,23 +166,20 @@ static qt_code read_entries(const PGresult *rows, qt_entry *const *entries, size
 /* Which tasks, and how much of them. */
 typedef struct load_list {
     qt_entry *const *entries;
-    const qt_want *wants;
     size_t count;
-    int64_t inline_bytes;
 } load_list;
 
 static qt_code send_load(qt_pq *pq, size_t statement, const load_list *list, size_t *sent,
                          qt_err *err) {
     QT_CLEANUP(sheet_done) sheet s = {0};
     qt_pq_column *id = sheet_add(&s, QT_PQ_UUID);
-    qt_pq_column *want = sheet_add(&s, QT_PQ_INT2);
+    qt_pq_column *want = sheet_add(&s, QT_PQ_INT4);
     for (size_t i = 0; i < list->count; i++) {
         qt_pq_column_uuid(id, list->entries[i]->row.id.bytes);
-        qt_pq_column_int2(want, (int32_t)list->wants[i]);
+        qt_pq_column_int4(want, list->entries[i]->want);
     }
     qt_pq_param_column(&s.params, id);
     qt_pq_param_column(&s.params, want);
-    qt_pq_param_int8(&s.params, list->inline_bytes);
     QT_TRY(qt_pq_pipe_send(pq, statement, &s.params, err));
     (*sent)++;
     return QT_OK;
@@ -218,19 +215,15 @@ static qt_code load_active(qt_pq *pq, bool opens, const load_list *list, qt_aren
 static qt_code select_missing(const load_list *list, qt_arena *arena, load_list *ret_missing,
                               qt_err *err) {
     void *memory = NULL;
-    void *want_memory = NULL;
     QT_TRY(qt_arena_try_alloc(arena, list->count * sizeof(qt_entry *), &memory, err));
-    QT_TRY(qt_arena_try_alloc(arena, list->count * sizeof(qt_want), &want_memory, err));
     qt_entry **entries = memory;
-    qt_want *wants = want_memory;
     size_t count = 0;
     for (size_t i = 0; i < list->count; i++) {
         if (list->entries[i]->row.state == QT_TASK_NONE) {
-            entries[count] = list->entries[i];
-            wants[count++] = list->wants[i];
+            entries[count++] = list->entries[i];
         }
     }
-    *ret_missing = (load_list){entries, wants, count, list->inline_bytes};
+    *ret_missing = (load_list){entries, count};
     return QT_OK;
 }
 
@@ -253,10 +246,9 @@ static qt_code load_done(qt_pq *pq, const load_list *list, qt_arena *arena, qt_e
     return code;
 }
 
-qt_code qt_store_load(qt_pq *pq, bool opens, qt_entry *const *entries, const qt_want *wants,
-                      size_t count, int64_t inline_bytes, qt_arena *arena, int64_t *ret_fence,
-                      qt_err *err) {
-    const load_list list = {entries, wants, count, inline_bytes};
+qt_code qt_store_load(qt_pq *pq, bool opens, qt_entry *const *entries, size_t count,
+                      qt_arena *arena, int64_t *ret_fence, qt_err *err) {
+    const load_list list = {entries, count};
     QT_TRY(load_active(pq, opens, &list, arena, ret_fence, err));
     return load_done(pq, &list, arena, err);
 }

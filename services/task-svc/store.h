@@ -24,21 +24,13 @@ typedef struct qt_idem {
     int64_t request_hash; /* in: of this request; out: of the first */
 } qt_idem;
 
-/* What a transaction wants to know of a task. */
-typedef enum qt_want {
-    QT_WANT_SMALL,  /* no spec, no meta_data */
-    QT_WANT_INLINE, /* spec if it is small enough to travel, meta_data not */
-    QT_WANT_ALL,
-} qt_want;
-
 /* Stores keys that are new and reads all; `items` must be in the order of project and key. */
 qt_code qt_store_idem(qt_pq *pq, bool opens, qt_idem *items, size_t count, int64_t keep_hours,
                       qt_err *err);
 /* Locks and reads entries by entry->row.id; one that is not found gets state NONE. Texts are copied
  * to the arena. With ret_fence (may be NULL) it also takes a block of fences. */
-qt_code qt_store_load(qt_pq *pq, bool opens, qt_entry *const *entries, const qt_want *wants,
-                      size_t count, int64_t inline_bytes, qt_arena *arena, int64_t *ret_fence,
-                      qt_err *err);
+qt_code qt_store_load(qt_pq *pq, bool opens, qt_entry *const *entries, size_t count,
+                      qt_arena *arena, int64_t *ret_fence, qt_err *err);
 
 /* A lease to begin or to renew. */
 typedef struct qt_lease {

@@ -1,6 +1,7 @@
 #include "services/task-svc/store_sql.h"
 
 #include "base/buf.h"
+#include "services/task-svc/op.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -144,27 +145,25 @@ static void make_transfer(qt_buf *sql, int statement, const char *from, const ch
     qt_buf_add_str(sql, ") SELECT * FROM gone");
 }
 
-/* $1 ids, $2 what is wanted (qt_want), $3 bytes of a spec that may travel. */
+/* $1 ids, $2 what is wanted of each (QT_WANT_...). */
 static void make_load(qt_buf *sql, const char *table, size_t count) {
     qt_buf_add_str(sql, "SELECT u.n, ");
     for (size_t i = 0; i < count; i++) {
         const qt_column *column = &qt_columns[i];
         const char *comma = i > 0 ? ", " : "";
         if (strcmp(column->name, "spec") == 0) {
-            qt_buf_printf(sql,
-                          "%sCASE WHEN u.want = 2 OR (u.want = 1 AND octet_length(a.spec)"
-                          " <= $3::bigint) THEN a.spec END",
-                          comma);
+            qt_buf_printf(sql, "%sCASE WHEN octet_length(a.spec) <= u.want THEN a.spec END", comma);
         } else if (strcmp(column->name, "meta_data") == 0) {
-            qt_buf_printf(sql, "%sCASE WHEN u.want = 2 THEN a.meta_data::text END", comma);
+            qt_buf_printf(sql, "%sCASE WHEN u.want = %d THEN a.meta_data::text END", comma,
+                          QT_WANT_ALL);
         } else if (strcmp(column->name, "result") == 0) {
-            qt_buf_printf(sql, "%sCASE WHEN u.want = 2 THEN a.result END", comma);
+            qt_buf_printf(sql, "%sCASE WHEN u.want = %d THEN a.result END", comma, QT_WANT_ALL);
         } else {
             qt_buf_printf(sql, "%sa.%s", comma, column->name);
         }
     }
     qt_buf_printf(sql,
-                  " FROM unnest($1::uuid[], $2::smallint[]) WITH ORDINALITY u(id, want, n)"
+                  " FROM unnest($1::uuid[], $2::int4[]) WITH ORDINALITY u(id, want, n)"
                   " JOIN %s a ON a.id = u.id ORDER BY a.id FOR UPDATE OF a",
                   table);
 }

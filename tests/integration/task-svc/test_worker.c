@@ -217,6 +217,60 @@ START_TEST(a_task_nobody_knows_of_is_given_away) {
 }
 END_TEST
 
+static void small_messages(qt_config *config) {
+    config->rpc_max_message_bytes = 65536;
+}
+
+/* A Bell pair behind a comment that makes the program `bytes` long. */
+static char *long_program(size_t bytes) {
+    char *text = qt_arena_alloc(&arena, bytes + strlen(bell) + sizeof "\n//\n");
+    const char *rest = strchr(bell, ';') + 1;
+    int head = (int)(rest - bell);
+    sprintf(text, "%.*s\n//", head, bell);
+    size_t at = strlen(text);
+    memset(text + at, '-', bytes);
+    sprintf(text + at + bytes, "\n%s", rest);
+    return text;
+}
+
+/* Many large payloads do not fit into one reply: the first comes, the others by further claims. */
+START_TEST(large_payloads_are_claimed_in_turn) {
+    enum { COUNT = 5, BYTES = 20000 };
+    replica small;
+    start_replica(&small, small_messages);
+    Qtaskdist__V1__ClaimTasksRequest req = QTASKDIST__V1__CLAIM_TASKS_REQUEST__INIT;
+    Qtaskdist__V1__ClaimTasksItem list[COUNT];
+    Qtaskdist__V1__ClaimTasksItem *items[COUNT];
+    int64_t fences[COUNT] = {0};
+    for (int i = 0; i < COUNT; i++) {
+        Qtaskdist__V1__CreateTaskRequest create = create_request(SIMULATE, true);
+        create.payload->circuit_data = long_program(BYTES);
+        const fake_entry entry = fake_queue_take_task(&queue, must_create_with(&create)->task_id);
+        qtaskdist__v1__claim_tasks_item__init(&list[i]);
+        list[i].task_id = qt_arena_strdup(&arena, entry.id);
+        list[i].dispatch_seq = entry.dispatch_seq;
+        items[i] = &list[i];
+    }
+    req.worker_id = (char *)(uintptr_t) "w";
+    for (size_t left = COUNT; left > 0; left--) {
+        Qtaskdist__V1__ClaimTasksResponse *resp = NULL;
+        req.items = items + COUNT - left;
+        req.n_items = left;
+        ck_assert_ok(
+            qt_task_worker_service_claim_tasks(small.channel, &call, &req, &arena, &resp, &err));
+        for (size_t i = 0; i < left; i++) {
+            int64_t *fence = &fences[COUNT - left + i];
+            ck_assert(resp->tasks[i]->claimed);
+            ck_assert(*fence == 0 || *fence == resp->tasks[i]->fence);
+            *fence = resp->tasks[i]->fence;
+            ck_assert((resp->tasks[i]->payload != NULL) == (i == 0));
+        }
+        ck_assert_uint_gt(strlen(resp->tasks[0]->payload->circuit_data), BYTES);
+    }
+    stop_replica(&small);
+}
+END_TEST
+
 START_TEST(bad_calls_are_refused) {
     Qtaskdist__V1__ClaimTasksRequest req = QTASKDIST__V1__CLAIM_TASKS_REQUEST__INIT;
     Qtaskdist__V1__ClaimTasksResponse *resp = NULL;
@@ -338,6 +392,7 @@ TCase *worker_cases(void) {
     tcase_add_test(tc, a_heartbeat_tells_of_lost_tasks);
     tcase_add_test(tc, a_task_nobody_knows_of_is_given_away);
     tcase_add_test(tc, a_large_result_comes_in_chunks);
+    tcase_add_test(tc, large_payloads_are_claimed_in_turn);
     tcase_add_test(tc, bad_calls_are_refused);
     tcase_add_test(tc, a_result_over_the_limit_fails_the_task);
     return tc;

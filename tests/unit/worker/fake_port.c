@@ -150,7 +150,8 @@ static qt_code fake_claim(void *self, const qt_rpc_call *call,
     resp->tasks = array(arena, req->n_items);
     pthread_mutex_lock(&world.lock);
     for (size_t i = 0; i < req->n_items; i++) {
-        resp->tasks[resp->n_tasks++] = claim_one(req->items[i], req->omit_payload, arena);
+        bool omit = req->omit_payload || (world.short_replies && i > 0);
+        resp->tasks[resp->n_tasks++] = claim_one(req->items[i], omit, arena);
     }
     resp->lease_ms = world.lease_ms;
     pthread_mutex_unlock(&world.lock);

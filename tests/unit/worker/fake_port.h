@@ -46,7 +46,8 @@ typedef struct fake_world {
     int64_t lease_ms;
     int complete_calls;
     int heartbeat_calls;
-    int max_asked; /* messages in one lease */
+    int max_asked;      /* messages in one lease */
+    bool short_replies; /* a claim's reply has only the first payload */
     fake_faults faults;
 } fake_world;
 

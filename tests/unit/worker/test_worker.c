@@ -139,6 +139,21 @@ START_TEST(bare_message) {
 }
 END_TEST
 
+/* Payloads that did not fit into the reply are asked for again, with nothing else changed. */
+START_TEST(large_payloads_come_one_by_one) {
+    world.short_replies = true;
+    fake_enqueue(5, 12, true);
+    qt_worker *worker = start_worker(2);
+    for (int i = 5; i < 17; i++) {
+        fake_wait_done(i);
+        ck_assert(fake_get(i).succeeded);
+        ck_assert_int_eq(fake_get(i).outcomes, 1);
+        ck_assert_int_eq(fake_get(i).acks, 1);
+    }
+    qt_worker_free(worker);
+}
+END_TEST
+
 /* What was delivered or dispatched before may have killed a worker: it is claimed before it runs,
  * so that its crashes are counted. */
 START_TEST(second_delivery_is_claimed_first) {
@@ -300,6 +315,7 @@ int main(void) {
     tcase_add_test(tc, long_task);
     tcase_add_test(tc, busy_worker_leases_nothing);
     tcase_add_test(tc, bare_message);
+    tcase_add_test(tc, large_payloads_come_one_by_one);
     tcase_add_test(tc, second_delivery_is_claimed_first);
     tcase_add_test(tc, failures_are_classified);
     tcase_add_test(tc, cancel_stops_a_task);
