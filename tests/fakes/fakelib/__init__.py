@@ -1,0 +1,1 @@
+"""What the doubles of the vendors' APIs share. Only Python's standard library."""
