@@ -1,43 +1,15 @@
 #include "services/sim-svc/codec.h"
 
 #include "base/cleanup.h"
+#include "program/wire.h"
 
 #include <string.h>
 
-static qt_code unsupported(const char *field, const char *what, qt_err *err) {
-    return qt_fail_field(err, CIRCUIT_TYPE_UNSUPPORTED, field, "%s", what);
-}
-
 qt_code qt_decode_program(Qtaskdist__V1__CircuitType type, const char *text, const char *type_field,
                           const char *data_field, qt_program *ret_program, qt_err *err) {
-    qt_program program = {.text = text, .len = strlen(text), .field = data_field};
-    switch (type) {
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_UNSPECIFIED:
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QASM:
-        program.language = QT_LANGUAGE_QASM;
-        break;
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2:
-        program.language = QT_LANGUAGE_QASM2;
-        break;
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3:
-        program.language = QT_LANGUAGE_QASM3;
-        break;
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QIR:
-        return unsupported(type_field, "QIR cannot be read yet; send OpenQASM", err);
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_IONQ:
-        return unsupported(type_field, "IonQ JSON cannot be read yet; send OpenQASM", err);
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET:
-        return unsupported(type_field, "Braket's dialect cannot be read yet; send OpenQASM 3", err);
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT:
-        return unsupported(
-            type_field, "Python code is never run; export with qiskit.qasm3.dumps(circuit)", err);
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_CIRQ:
-        return unsupported(type_field, "Python code is never run; export with cirq.qasm(circuit)",
-                           err);
-    case _QTASKDIST__V1__CIRCUIT_TYPE_IS_INT_SIZE:
-    default:
-        return qt_fail_field(err, FIELD_INVALID, type_field, "%d is no circuit type", (int)type);
-    }
+    qt_program program = {
+        .text = text, .len = strlen(text), .type_field = type_field, .field = data_field};
+    QT_TRY(qt_program_kind_decode(type, type_field, &program.kind, err));
     *ret_program = program;
     return QT_OK;
 }

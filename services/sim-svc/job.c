@@ -2,7 +2,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "qasm/qasm.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -12,7 +11,8 @@ enum { SPARE_BYTES = 64 << 20, AMPLITUDE_BYTES = 16 };
 /* What is wrong with a circuit is wrong with the field that holds it. */
 static qt_code in_program(qt_code code, const qt_program *program, qt_err *err) {
     if (code == QT_INVALID_ARGUMENT && err->field[0] == '\0') {
-        snprintf(err->field, sizeof err->field, "%s", program->field);
+        bool type = err->reason == QT_REASON_CIRCUIT_TYPE_UNSUPPORTED;
+        snprintf(err->field, sizeof err->field, "%s", type ? program->type_field : program->field);
     }
     return code;
 }
@@ -31,15 +31,10 @@ static qt_code check_text(const qt_job_runner *runner, const qt_program *program
 
 qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
                      qt_circuit **ret_circuit, qt_err *err) {
-    static const qt_qasm_version versions[] = {
-        [QT_LANGUAGE_QASM] = QT_QASM_DETECT,
-        [QT_LANGUAGE_QASM2] = QT_QASM_2,
-        [QT_LANGUAGE_QASM3] = QT_QASM_3,
-    };
+    const qt_program_read_options options = {.max_bytes = runner->limits.max_circuit_bytes};
     QT_TRY(check_text(runner, program, err));
-    qt_qasm_options options = {.version = versions[program->language],
-                               .max_bytes = runner->limits.max_circuit_bytes};
-    qt_code code = qt_qasm_parse(program->text, program->len, &options, ret_circuit, NULL, err);
+    qt_code code = qt_program_read(program->kind, program->text, program->len, &options,
+                                   ret_circuit, NULL, err);
     return in_program(code, program, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "circuit/circuit.h"
+#include "program/program.h"
 #include "qir/qir.h"
 #include "services/sim-svc/budget.h"
 #include "sim/sim.h"
@@ -12,17 +13,13 @@
 
 enum { QT_DEFAULT_SHOTS = 1024 };
 
-typedef enum qt_language {
-    QT_LANGUAGE_QASM, /* OpenQASM, version from the header */
-    QT_LANGUAGE_QASM2,
-    QT_LANGUAGE_QASM3,
-} qt_language;
-
-/* A program. `field` is its path in the request, for errors. */
+/* A program. `field` and `type_field` are the paths of its text and type in the request, for
+ * errors. */
 typedef struct qt_program {
-    qt_language language;
+    qt_program_kind kind;
     const char *text;
     size_t len;
+    const char *type_field;
     const char *field;
 } qt_program;
 

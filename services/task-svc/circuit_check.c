@@ -2,7 +2,7 @@
 
 #include "base/cleanup.h"
 #include "circuit/circuit.h"
-#include "qasm/qasm.h"
+#include "program/wire.h"
 #include "services/task-svc/validate.h"
 
 #include <math.h>
@@ -10,23 +10,6 @@
 #include <string.h>
 
 enum { MAX_DENSE_QUBITS = 40, CLIFFORD_QUBITS = 20 };
-
-static bool version_of(Qtaskdist__V1__CircuitType type, qt_qasm_version *ret_version) {
-    switch ((int)type) {
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_UNSPECIFIED:
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QASM:
-        *ret_version = QT_QASM_DETECT;
-        return true;
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2:
-        *ret_version = QT_QASM_2;
-        return true;
-    case QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3:
-        *ret_version = QT_QASM_3;
-        return true;
-    default:
-        return false;
-    }
-}
 
 static double estimate(const qt_circuit_stats *stats, uint32_t qubits, uint32_t shots) {
     double gates = (double)stats->gate_count;
@@ -52,14 +35,16 @@ static qt_code measure(const qt_circuit *circuit, uint32_t shots, qt_circuit_fac
 qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
                          const Qtaskdist__V1__TaskPayload *payload, qt_circuit_facts *ret_facts,
                          qt_err *err) {
-    qt_qasm_options options = {.max_bytes = (size_t)config->max_circuit_bytes};
+    const qt_program_read_options options = {.max_bytes = (size_t)config->max_circuit_bytes};
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    qt_program_kind kind = QT_PROGRAM_QASM;
     *ret_facts = (qt_circuit_facts){0};
-    if (!config->check_circuits || !version_of(payload->circuit_type, &options.version)) {
+    QT_TRY(qt_program_kind_decode(payload->circuit_type, "payload.circuit_type", &kind, err));
+    if (!config->check_circuits || !qt_program_can_read(kind, &options)) {
         return QT_OK;
     }
-    qt_code code = qt_qasm_parse(payload->circuit_data, strlen(payload->circuit_data), &options,
-                                 &circuit, NULL, err);
+    qt_code code = qt_program_read(kind, payload->circuit_data, strlen(payload->circuit_data),
+                                   &options, &circuit, NULL, err);
     if (code == QT_OK) {
         uint32_t shots = payload->shots != 0 ? payload->shots : QT_DEFAULT_SHOTS;
         return measure(circuit, shots, ret_facts, err);

@@ -1,4 +1,4 @@
-/* Parses OpenQASM when a task is made, so that a broken program is refused at once and the task
+/* Reads the program when a task is made, so that a broken program is refused at once and the task
  * says how large its circuit is. */
 #ifndef QT_TASK_SVC_CIRCUIT_CHECK_H
 #define QT_TASK_SVC_CIRCUIT_CHECK_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 typedef struct qt_circuit_facts {
-    bool is_known; /* false: not checked, or no language that is parsed here */
+    bool is_known; /* false: not checked, or QIR, which is read by sim-svc only */
     uint32_t num_qubits;
     uint32_t depth;
     uint64_t gate_count;

@@ -1,6 +1,7 @@
 #include "services/task-svc/validate.h"
 
 #include "base/cleanup.h"
+#include "program/wire.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,21 +29,10 @@ static qt_code check_enum(const ProtobufCEnumDescriptor *type, int value, const 
 
 /* ---- payload ---- */
 
-static qt_code refuse_python(const char *what, const char *how, qt_err *err) {
-    return qt_fail_field(err, CIRCUIT_TYPE_UNSUPPORTED, "payload.circuit_type",
-                         "%s Python code is not run; send OpenQASM: %s", what, how);
-}
-
 static qt_code check_circuit(const qt_config *config, const Qtaskdist__V1__TaskPayload *payload,
                              qt_err *err) {
-    QT_TRY(check_enum(&qtaskdist__v1__circuit_type__descriptor, (int)payload->circuit_type,
-                      "payload.circuit_type", err));
-    if (payload->circuit_type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT) {
-        return refuse_python("Qiskit", "qiskit.qasm3.dumps(circuit), circuit_type openqasm3", err);
-    }
-    if (payload->circuit_type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_CIRQ) {
-        return refuse_python("Cirq", "cirq.qasm(circuit), circuit_type openqasm2", err);
-    }
+    qt_program_kind kind = QT_PROGRAM_QASM;
+    QT_TRY(qt_program_kind_decode(payload->circuit_type, "payload.circuit_type", &kind, err));
     size_t len = strlen(payload->circuit_data);
     if (len == 0) {
         return qt_fail_field(err, FIELD_REQUIRED, "payload.circuit_data", "the circuit is missing");
