@@ -293,6 +293,8 @@ qt_code qt_rpc_probe_options(const qt_rpc_channel_options *options, int64_t time
         snprintf(target, sizeof target, "127.0.0.1:%s", o.target + 8);
         o.target = target;
     }
+    bool has_name = o.tls_server_name != NULL && o.tls_server_name[0] != '\0';
+    o.tls_server_name = has_name ? o.tls_server_name : "localhost";
     QT_CLEANUP(qt_rpc_channel_free_p) qt_rpc_channel *channel = NULL;
     QT_TRY(qt_rpc_channel_new(&o, &channel, err));
     return check_health(channel, timeout_ms, err);

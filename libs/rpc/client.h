@@ -85,7 +85,7 @@ void qt_rpc_stream_close(qt_rpc_reader *reader);
 
 /* grpc.health.v1 Check of one server: QT_OK when SERVING. For --probe. */
 qt_code qt_rpc_probe(const char *target, int64_t timeout_ms, qt_err *err);
-/* The same with TLS. */
+/* The same with TLS; the certificate must be for `localhost` when options name no other. */
 qt_code qt_rpc_probe_options(const qt_rpc_channel_options *options, int64_t timeout_ms,
                              qt_err *err);
 

@@ -115,15 +115,20 @@ static qt_code make_entry(const qt_queue_handlers *h, qt_arena *arena,
     return pack_payload(arena, from->payload, h->max_payload_bytes, entry, err);
 }
 
-static void count_enqueued(const qt_new_entry *entries, size_t count) {
+static void count_enqueued(const qt_queue_handlers *h, const qt_new_entry *entries, size_t count) {
     unsigned counts[QT_STREAMS] = {0};
+    unsigned types = 0;
     for (size_t i = 0; i < count; i++) {
         counts[entries[i].stream]++;
     }
     for (int i = 0; i < QT_STREAMS; i++) {
         if (counts[i] > 0) {
             qt_queue_count(QT_QUEUE_METRIC_ENQUEUED, qt_stream_name(i), counts[i]);
+            types |= 1U << qt_stream_type(i);
         }
+    }
+    if (h->scaler != NULL) {
+        qt_scaler_added(h->scaler, types);
     }
 }
 
@@ -152,7 +157,7 @@ static qt_code enqueue(qt_rpc_ctx *ctx, const Qtaskdist__V1__EnqueueRequest *req
         return no_memory(err);
     }
     QT_TRY(h->store.ops->add(h->store.self, entries, req->n_entries, ids, err));
-    count_enqueued(entries, req->n_entries);
+    count_enqueued(h, entries, req->n_entries);
     resp->n_entry_ids = req->n_entries;
     resp->entry_ids = texts;
     *ret_resp = resp;
@@ -333,7 +338,7 @@ static qt_code ack(qt_rpc_ctx *ctx, const Qtaskdist__V1__AckRequest *req,
     return QT_OK;
 }
 
-/* ---- Stats, PauseQueue, ResumeQueue, Purge ---- */
+/* ---- Stats, ReportRunning, PauseQueue, ResumeQueue, Purge ---- */
 
 static Qtaskdist__V1__TaskPriority priority_of(qt_band band) {
     static const Qtaskdist__V1__TaskPriority priorities[QT_QUEUE_BANDS] = {
@@ -369,6 +374,26 @@ static qt_code asked_types(const Qtaskdist__V1__StatsRequest *req, unsigned *ret
     return QT_OK;
 }
 
+static qt_code add_running(qt_rpc_ctx *ctx, unsigned types, const int64_t counts[QT_QUEUE_TYPES],
+                           Qtaskdist__V1__StatsResponse *resp, qt_err *err) {
+    void *list = NULL;
+    QT_TRY(qt_arena_try_calloc(qt_rpc_arena(ctx), QT_QUEUE_TYPES, sizeof(void *), &list, err));
+    resp->running = list;
+    for (int type = 0; type < QT_QUEUE_TYPES; type++) {
+        if ((types & 1U << type) == 0) {
+            continue;
+        }
+        Qtaskdist__V1__RunningTasks *r = NEW_MESSAGE(ctx, running_tasks);
+        if (r == NULL) {
+            return no_memory(err);
+        }
+        r->task_type = (task_type)(type + 1);
+        r->count = counts[type];
+        resp->running[resp->n_running++] = r;
+    }
+    return QT_OK;
+}
+
 static qt_code stats(qt_rpc_ctx *ctx, const Qtaskdist__V1__StatsRequest *req,
                      Qtaskdist__V1__StatsResponse **ret_resp, qt_err *err) {
     const qt_queue_handlers *h = qt_rpc_self(ctx);
@@ -394,9 +419,33 @@ static qt_code stats(qt_rpc_ctx *ctx, const Qtaskdist__V1__StatsRequest *req,
         fill_stats(i, &all, s);
         resp->streams[resp->n_streams++] = s;
     }
+    QT_TRY(add_running(ctx, types, all.running, resp, err));
     resp->epoch = qt_arena_strdup(qt_rpc_arena(ctx), all.epoch);
     *ret_resp = resp;
     return resp->epoch != NULL ? QT_OK : no_memory(err);
+}
+
+static qt_code report_running(qt_rpc_ctx *ctx, const Qtaskdist__V1__ReportRunningRequest *req,
+                              Qtaskdist__V1__ReportRunningResponse **ret_resp, qt_err *err) {
+    const qt_queue_handlers *h = qt_rpc_self(ctx);
+    int64_t counts[QT_QUEUE_TYPES] = {0};
+    unsigned types = 0;
+    for (size_t i = 0; i < req->n_running; i++) {
+        const Qtaskdist__V1__RunningTasks *r = req->running[i];
+        int type = 0;
+        QT_TRY(in_item(check_type(r->task_type, "task_type", &type, err), "running", i, err));
+        if (r->count < 0) {
+            return in_item(qt_fail_field(err, FIELD_INVALID, "count", "negative"), "running", i,
+                           err);
+        }
+        counts[type] = r->count;
+        types |= 1U << type;
+    }
+    if (types != 0) {
+        QT_TRY(h->store.ops->set_running(h->store.self, types, counts, err));
+    }
+    *ret_resp = NEW_MESSAGE(ctx, report_running_response);
+    return *ret_resp != NULL ? QT_OK : no_memory(err);
 }
 
 static qt_code set_paused(const qt_queue_handlers *h, task_type wire_type, bool paused,
@@ -447,6 +496,7 @@ static const qt_queue_service_ops ops = {
     .lease_messages = lease_messages,
     .ack = ack,
     .stats = stats,
+    .report_running = report_running,
     .pause_queue = pause_queue,
     .resume_queue = resume_queue,
     .purge = purge,

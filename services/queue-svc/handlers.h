@@ -4,11 +4,13 @@
 
 #include "rpc/server.h"
 #include "services/queue-svc/hub.h"
+#include "services/queue-svc/scaler.h"
 #include "services/queue-svc/store.h"
 
 typedef struct qt_queue_handlers {
     qt_store store;
     qt_hub *hub;
+    qt_scaler *scaler;        /* learns of new entries; may be NULL */
     size_t max_payload_bytes; /* of one entry */
 } qt_queue_handlers;
 

@@ -17,6 +17,7 @@
 typedef struct app {
     qt_redis_store *store;
     qt_hub *hub;
+    qt_scaler *scaler;
     qt_queue_handlers handlers;
     qt_rpc_server *server;
 } app;
@@ -24,6 +25,7 @@ typedef struct app {
 static void app_done(app *a) {
     qt_queue_metrics_hide_store(&a->handlers.store);
     qt_rpc_server_free(a->server);
+    qt_scaler_free(a->scaler);
     qt_hub_free(a->hub);
     qt_redis_store_free(a->store);
 }
@@ -71,12 +73,16 @@ static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
     qt_hub_options hub_options = {.maintenance_ms = cfg->maintenance_ms,
                                   .buffer_ms = cfg->claim_idle_ms / 2};
     QT_TRY(qt_hub_new(&store, &hub_options, &a->hub, err));
-    a->handlers = (qt_queue_handlers){
-        .store = store, .hub = a->hub, .max_payload_bytes = (size_t)cfg->max_payload_bytes};
+    QT_TRY(qt_scaler_new(&store, cfg->scaler_poll_ms, &a->scaler, err));
+    a->handlers = (qt_queue_handlers){.store = store,
+                                      .hub = a->hub,
+                                      .scaler = a->scaler,
+                                      .max_payload_bytes = (size_t)cfg->max_payload_bytes};
     qt_rpc_server_options server_options = QT_RPC_SERVER_OPTIONS("queue-svc", cfg);
     qt_queue_metrics_show_store(&a->handlers.store);
     QT_TRY(qt_rpc_server_new(&server_options, &a->server, err));
     qt_queue_handlers_register(a->server, &a->handlers);
+    qt_scaler_register(a->server, a->scaler);
     qt_rpc_server_set_descriptors(a->server, qt_descriptor_set, qt_descriptor_set_len);
     QT_TRY(qt_rpc_server_start(a->server, err));
     qt_rpc_server_set_serving(a->server, NULL, true);
@@ -107,7 +113,9 @@ static int serve(const void *config, int argc, char **argv) {
 
 static qt_code probe(const void *config, qt_err *err) {
     enum { PROBE_MS = 2000 };
-    return qt_rpc_probe(((const qt_config *)config)->listen_addr, PROBE_MS, err);
+    const qt_config *cfg = config;
+    const qt_rpc_channel_options options = QT_RPC_CHANNEL_OPTIONS(cfg->listen_addr, cfg);
+    return qt_rpc_probe_options(&options, PROBE_MS, err);
 }
 
 int main(int argc, char **argv) {

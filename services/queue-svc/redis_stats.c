@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD_COMMANDS = 5, STREAM_COMMANDS = 3 };
+enum { HEAD_COMMANDS = 6, STREAM_COMMANDS = 3 };
 
 typedef struct stats_state {
     qt_queue_stats stats;
@@ -32,6 +32,14 @@ static void read_run_id(const redisReply *reply, char *ret_run_id, size_t cap) {
     snprintf(ret_run_id, cap, "%.12s", at != NULL ? at + strlen("run_id:") : "");
 }
 
+/* The reply of HMGET for all types. */
+static void read_running(const redisReply *reply, int64_t running[QT_QUEUE_TYPES]) {
+    for (size_t i = 0; reply->type == REDIS_REPLY_ARRAY && i < QT_QUEUE_TYPES; i++) {
+        const redisReply *count = reply->element[i];
+        running[i] = count->type == REDIS_REPLY_STRING ? strtoll(count->str, NULL, 10) : 0;
+    }
+}
+
 static void read_head(stats_state *state, size_t i, const redisReply *reply) {
     switch (i) {
     case 0: /* TIME */
@@ -49,6 +57,9 @@ static void read_head(stats_state *state, size_t i, const redisReply *reply) {
         break;
     case 4:
         read_run_id(reply, state->run_id, sizeof state->run_id);
+        break;
+    case 5:
+        read_running(reply, state->stats.running);
         break;
     default:
         break;
@@ -92,6 +103,12 @@ static qt_code ask_first(qt_redis *redis, stats_state *state, qt_err *err) {
     qt_redis_batch_add(&batch, "GET", QT_KEY_EPOCH);
     qt_redis_batch_add(&batch, "SMEMBERS", QT_KEY_PAUSED);
     qt_redis_batch_add(&batch, "INFO", "server");
+    qt_redis_batch_command(&batch, 2 + QT_QUEUE_TYPES);
+    qt_redis_batch_str(&batch, "HMGET");
+    qt_redis_batch_str(&batch, QT_KEY_RUNNING);
+    for (int type = 0; type < QT_QUEUE_TYPES; type++) {
+        qt_redis_batch_str(&batch, qt_queue_type_name(type));
+    }
     for (int i = 0; i < QT_STREAMS; i++) {
         qt_redis_batch_add(&batch, "XLEN", qt_stream_name(i));
         qt_redis_batch_add(&batch, "XINFO", "GROUPS", qt_stream_name(i));

@@ -16,6 +16,7 @@ static const qt_store_ops ops = {
     .ack = qt_redis_store_ack,
     .stats = qt_redis_store_stats,
     .set_paused = qt_redis_store_set_paused,
+    .set_running = qt_redis_store_set_running,
     .purge = qt_redis_store_purge,
     .interrupt = qt_redis_store_interrupt,
     .read = qt_redis_store_read,

@@ -10,6 +10,7 @@
 #define QT_GROUP "workers"
 #define QT_KEY_EPOCH "queue:epoch"
 #define QT_KEY_PAUSED "queue:paused"
+#define QT_KEY_RUNNING "queue:running"
 
 struct qt_redis_store {
     qt_redis_store_options options;
@@ -33,6 +34,8 @@ qt_code qt_redis_store_add(void *self, const qt_new_entry *entries, size_t count
 qt_code qt_redis_store_ack(void *self, const qt_ack *acks, size_t count, size_t *ret_count,
                            qt_err *err);
 qt_code qt_redis_store_set_paused(void *self, int type, bool paused, qt_err *err);
+qt_code qt_redis_store_set_running(void *self, unsigned types, const int64_t counts[QT_QUEUE_TYPES],
+                                   qt_err *err);
 qt_code qt_redis_store_purge(void *self, int type, size_t *ret_count, qt_err *err);
 /* redis_read.c */
 qt_code qt_redis_store_read(void *self, int stream, size_t count, qt_entry_list *list, qt_err *err);

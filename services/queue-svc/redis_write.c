@@ -121,6 +121,27 @@ qt_code qt_redis_store_set_paused(void *self, int type, bool paused, qt_err *err
     return state.refused.code;
 }
 
+qt_code qt_redis_store_set_running(void *self, unsigned types, const int64_t counts[QT_QUEUE_TYPES],
+                                   qt_err *err) {
+    qt_redis_store *store = self;
+    QT_CLEANUP(qt_redis_batch_done) qt_redis_batch batch = {0};
+    for (int type = 0; type < QT_QUEUE_TYPES; type++) {
+        if ((types & 1U << type) != 0) {
+            qt_redis_batch_command(&batch, 4);
+            qt_redis_batch_str(&batch, "HSET");
+            qt_redis_batch_str(&batch, QT_KEY_RUNNING);
+            qt_redis_batch_str(&batch, qt_queue_type_name(type));
+            qt_redis_batch_i64(&batch, counts[type]);
+        }
+    }
+    count_state state = {0};
+    QT_TRY(qt_redis_pool_run(store->pool, &batch, count_reply, &state, err));
+    if (state.refused.code != QT_OK) {
+        *err = state.refused;
+    }
+    return state.refused.code;
+}
+
 /* ---- purge: everything undelivered is delivered to nobody and acknowledged ---- */
 
 enum { PURGE_BATCH = 1000 };

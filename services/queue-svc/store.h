@@ -34,7 +34,8 @@ typedef struct qt_stream_stats {
 
 typedef struct qt_queue_stats {
     qt_stream_stats streams[QT_STREAMS];
-    unsigned paused;            /* bit 1 << type */
+    int64_t running[QT_QUEUE_TYPES]; /* as told to set_running(); 0 when Redis lost it */
+    unsigned paused;                 /* bit 1 << type */
     char epoch[QT_EPOCH_BYTES]; /* changes when Redis lost or replaced its data, or restarted */
 } qt_queue_stats;
 
@@ -47,6 +48,9 @@ typedef struct qt_store_ops {
     qt_code (*ack)(void *self, const qt_ack *acks, size_t count, size_t *ret_count, qt_err *err);
     qt_code (*stats)(void *self, qt_queue_stats *ret_stats, qt_err *err);
     qt_code (*set_paused)(void *self, int type, bool paused, qt_err *err);
+    /* Keeps for all replicas how many tasks of the types in the mask (bit 1 << type) run. */
+    qt_code (*set_running)(void *self, unsigned types, const int64_t counts[QT_QUEUE_TYPES],
+                           qt_err *err);
     /* Removes what is undelivered in the streams of a type. */
     qt_code (*purge)(void *self, int type, size_t *ret_count, qt_err *err);
     /* Ends a running or the next wait() early. */

@@ -107,7 +107,9 @@ static int serve(const void *config, int argc, char **argv) {
 
 static qt_code probe(const void *config, qt_err *err) {
     enum { PROBE_MS = 2000 };
-    return qt_rpc_probe(((const qt_config *)config)->listen_addr, PROBE_MS, err);
+    const qt_config *cfg = config;
+    const qt_rpc_channel_options options = QT_RPC_CHANNEL_OPTIONS(cfg->listen_addr, cfg);
+    return qt_rpc_probe_options(&options, PROBE_MS, err);
 }
 
 int main(int argc, char **argv) {

@@ -27,7 +27,8 @@ static const char *const statements[STATEMENTS] = {
     [LOCK] = "SELECT pg_try_advisory_lock($1::bigint)",
     [COUNT] = "SELECT q.type,"
               " (SELECT count(*) FROM task_active a WHERE a.state = 5 AND a.type = q.type),"
-              " EXISTS (SELECT 1 FROM task_active a WHERE a.state = 4 AND a.type = q.type)"
+              " EXISTS (SELECT 1 FROM task_active a WHERE a.state = 4 AND a.type = q.type),"
+              " (SELECT count(*) FROM task_active a WHERE a.state IN (6, 7) AND a.type = q.type)"
               " FROM queue_cfg q",
     [DUE] = "SELECT id, fence, dispatch_seq FROM task_active"
             " WHERE state IN (2, 3) AND run_at <= now() ORDER BY run_at LIMIT 1000",
@@ -90,14 +91,15 @@ qt_code qt_dispatch_sql_lock(qt_pq *pq, int64_t key, bool *ret_mine, qt_err *err
     return QT_OK;
 }
 
-qt_code qt_dispatch_sql_count(qt_pq *pq, int64_t *used, bool *has_line, qt_err *err) {
+qt_code qt_dispatch_sql_count(qt_pq *pq, qt_type_counts *ret_counts, qt_err *err) {
     QT_CLEANUP(qt_pq_clear_p) PGresult *rows = NULL;
     QT_TRY(qt_pq_run(pq, COUNT, NULL, &rows, err));
     for (int r = 0; r < PQntuples(rows); r++) {
         int64_t type = qt_pq_get_int(rows, r, 0);
         if (type > 0 && type < QT_TASK_TYPES) {
-            used[type] = qt_pq_get_int(rows, r, 1);
-            has_line[type] = qt_pq_get_bool(rows, r, 2);
+            ret_counts[type] = (qt_type_counts){.dispatched = qt_pq_get_int(rows, r, 1),
+                                                .has_line = qt_pq_get_bool(rows, r, 2),
+                                                .running = qt_pq_get_int(rows, r, 3)};
         }
     }
     return QT_OK;

@@ -19,8 +19,15 @@ qt_pq *qt_dispatch_sql_new(const char *url, int64_t connect_timeout_ms, int64_t 
 /* Takes the lock number `key` for as long as the connection lives; false: another has it. */
 qt_code qt_dispatch_sql_lock(qt_pq *pq, int64_t key, bool *ret_mine, qt_err *err);
 
-/* Per type: how many are dispatched, whether any is ready. Arrays of QT_TASK_TYPES. */
-qt_code qt_dispatch_sql_count(qt_pq *pq, int64_t *used, bool *has_line, qt_err *err);
+/* Open tasks of one type. */
+typedef struct qt_type_counts {
+    int64_t dispatched;
+    int64_t running; /* claimed by workers */
+    bool has_line;   /* whether any is ready */
+} qt_type_counts;
+
+/* Fills an array of QT_TASK_TYPES; types that are not there stay as they are. */
+qt_code qt_dispatch_sql_count(qt_pq *pq, qt_type_counts *ret_counts, qt_err *err);
 
 /* Each fills up to QT_FIND_LIMIT entries of `found`. */
 qt_code qt_dispatch_sql_due(qt_pq *pq, qt_found *found, size_t *ret_count, qt_err *err);

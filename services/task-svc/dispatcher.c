@@ -38,6 +38,8 @@ struct qt_dispatcher {
     qt_pq *pq;
     uint64_t generation; /* of the connection that holds the locks */
     bool mine[QT_TASK_TYPES];
+    int64_t running[QT_TASK_TYPES];  /* as counted last */
+    int64_t reported[QT_TASK_TYPES]; /* to queue-svc */
     int64_t locked_at_ms;
     int64_t counted_at_ms;
     int64_t leases_at_ms;
@@ -95,6 +97,8 @@ static qt_code take_locks(qt_dispatcher *d, qt_err *err) {
     QT_TRY(qt_pq_ready(d->pq, err));
     if (d->generation != qt_pq_generation(d->pq)) {
         memset(d->mine, 0, sizeof d->mine);
+        memset(d->reported, 0xff,
+               sizeof d->reported); /* -1: what the last owner said is not known */
         d->generation = qt_pq_generation(d->pq);
         d->locked_at_ms = 0;
     }
@@ -111,14 +115,47 @@ static qt_code take_locks(qt_dispatcher *d, qt_err *err) {
 }
 
 static qt_code count_windows(qt_dispatcher *d, qt_err *err) {
-    int64_t used[QT_TASK_TYPES] = {0};
-    bool has_line[QT_TASK_TYPES] = {false};
-    QT_TRY(qt_dispatch_sql_count(d->pq, used, has_line, err));
+    qt_type_counts counts[QT_TASK_TYPES] = {0};
+    QT_TRY(qt_dispatch_sql_count(d->pq, counts, err));
     for (int type = 1; type < QT_TASK_TYPES; type++) {
-        qt_window_set(d->options.window, type, used[type], has_line[type]);
+        qt_window_set(d->options.window, type, counts[type].dispatched, counts[type].has_line);
+        d->running[type] = counts[type].running;
     }
     d->counted_at_ms = now_ms();
     return QT_OK;
+}
+
+/* queue-svc tells those who scale the workers. It is told of zero once; of more every time, because
+ * Redis may have forgotten it. */
+static void report_running(qt_dispatcher *d) {
+    Qtaskdist__V1__RunningTasks items[QT_TASK_TYPES];
+    Qtaskdist__V1__RunningTasks *pointers[QT_TASK_TYPES];
+    Qtaskdist__V1__ReportRunningRequest req = QTASKDIST__V1__REPORT_RUNNING_REQUEST__INIT;
+    Qtaskdist__V1__ReportRunningResponse *resp = NULL;
+    req.running = pointers;
+    for (int type = 1; type < QT_TASK_TYPES; type++) {
+        if (d->mine[type] && (d->running[type] > 0 || d->reported[type] != 0)) {
+            qtaskdist__v1__running_tasks__init(&items[req.n_running]);
+            items[req.n_running].task_type = (Qtaskdist__V1__TaskType)type;
+            items[req.n_running].count = d->running[type];
+            pointers[req.n_running] = &items[req.n_running];
+            req.n_running++;
+        }
+    }
+    if (req.n_running == 0) {
+        return;
+    }
+    QT_CLEANUP(qt_arena_done) qt_arena arena = {0};
+    const qt_rpc_call call = {.timeout_ms = STATS_CALL_MS, .idempotent = true};
+    qt_err err;
+    if (qt_queue_service_report_running(d->options.queue, &call, &req, &arena, &resp, &err) !=
+        QT_OK) {
+        qt_log_err(DEBUG, "the queue is not told what runs", &err);
+        return;
+    }
+    for (size_t i = 0; i < req.n_running; i++) {
+        d->reported[items[i].task_type] = items[i].count;
+    }
 }
 
 static qt_code promote_due(qt_dispatcher *d, qt_err *err) {
@@ -273,6 +310,7 @@ static qt_code run_jobs(qt_dispatcher *d, qt_err *err) {
     QT_TRY(take_locks(d, err));
     if (is_time(d->counted_at_ms, COUNT_MS)) {
         QT_TRY(count_windows(d, err));
+        report_running(d);
     }
     if (d->mine[0]) {
         QT_TRY(promote_due(d, err));

@@ -18,7 +18,9 @@ void start_replica(replica *r) {
     qt_store port = qt_redis_store_port(r->store);
     qt_hub_options hub_options = {.maintenance_ms = 50, .buffer_ms = CLAIM_IDLE_MS / 2};
     ck_assert_ok(qt_hub_new(&port, &hub_options, &r->hub, &err));
-    r->handlers = (qt_queue_handlers){.store = port, .hub = r->hub, .max_payload_bytes = 65536};
+    ck_assert_ok(qt_scaler_new(&port, SCALER_POLL_MS, &r->scaler, &err));
+    r->handlers = (qt_queue_handlers){
+        .store = port, .hub = r->hub, .scaler = r->scaler, .max_payload_bytes = 65536};
     qt_rpc_server_options server_options = {.service = "queue-svc",
                                             .listen_addr = "127.0.0.1:0",
                                             .worker_threads = 4,
@@ -34,6 +36,7 @@ void start_replica(replica *r) {
                                             .tls_ca_file = ""};
     ck_assert_ok(qt_rpc_server_new(&server_options, &r->server, &err));
     qt_queue_handlers_register(r->server, &r->handlers);
+    qt_scaler_register(r->server, r->scaler);
     ck_assert_ok(qt_rpc_server_start(r->server, &err));
     qt_rpc_server_set_serving(r->server, NULL, true);
     char target[64];
@@ -47,6 +50,7 @@ void stop_replica(replica *r) {
     qt_hub_drain(r->hub);
     qt_rpc_server_stop(r->server);
     qt_rpc_server_free(r->server);
+    qt_scaler_free(r->scaler);
     qt_hub_free(r->hub);
     qt_redis_store_free(r->store);
 }

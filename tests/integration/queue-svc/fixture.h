@@ -15,12 +15,22 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIMULATE = 1, C_QIR = 2, BACKEND = 3, LOW = 1, NORMAL = 2, HIGH = 3, CLAIM_IDLE_MS = 400 };
+enum {
+    SIMULATE = 1,
+    C_QIR = 2,
+    BACKEND = 3,
+    LOW = 1,
+    NORMAL = 2,
+    HIGH = 3,
+    CLAIM_IDLE_MS = 400,
+    SCALER_POLL_MS = 50
+};
 
 /* One replica of the service. */
 typedef struct replica {
     qt_redis_store *store;
     qt_hub *hub;
+    qt_scaler *scaler;
     qt_queue_handlers handlers;
     qt_rpc_server *server;
     qt_rpc_channel *channel;
@@ -72,5 +82,6 @@ void wait_for_waiters(int count);
 Suite *delivery_suite(void);
 Suite *fault_suite(void);
 Suite *port_suite(void);
+Suite *scaler_suite(void);
 
 #endif
