@@ -1,6 +1,7 @@
 #include "gateway/json_value.h"
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "gateway/wellknown.h"

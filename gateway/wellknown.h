@@ -1,5 +1,5 @@
-/* The texts of protobuf's well-known types in JSON, and base64. Texts are not NUL-terminated on
- * input. Any thread. */
+/* The texts of protobuf's well-known types in JSON. Texts are not NUL-terminated on input. Any
+ * thread. */
 #ifndef QT_GATEWAY_WELLKNOWN_H
 #define QT_GATEWAY_WELLKNOWN_H
 
@@ -25,11 +25,5 @@ bool qt_duration_format(int64_t seconds, int32_t nanos, char ret_text[QT_WELLKNO
 bool qt_mask_path_parse(const char *text, size_t len, qt_buf *out);
 /* "meta_data.x" to "metaData.x". False when the way back would give something else. */
 bool qt_mask_path_format(const char *path, size_t len, qt_buf *out);
-
-/* Standard or URL-safe alphabet, with or without padding. False when it is no base64; `out` may
- * hold a part then. */
-bool qt_base64_decode(const char *text, size_t len, qt_buf *out);
-/* Standard alphabet with padding. */
-void qt_base64_encode(const uint8_t *data, size_t len, qt_buf *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include "gateway/wire_to_json.h"
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/utf8.h"
 #include "gateway/wellknown.h"

@@ -11,22 +11,6 @@
 
 enum { DEFAULT_MAX_VIOLATIONS = 1000, DEFAULT_MAX_BYTES = 64 << 20, MAX_TEXT = 160 };
 
-const qt_qir_rule_info *qt_qir_rule_get_info(qt_qir_rule rule) {
-    static const qt_qir_rule_info table[] = {
-#define QT_QIR_RULE(name, id, profiles, section, text, hint)                                       \
-    {id, QT_QIR_FOR_##profiles, section, text, hint},
-#include "qir/rules.def"
-#undef QT_QIR_RULE
-    };
-    return &table[rule];
-}
-
-void qt_qir_report_done(qt_qir_report *report) {
-    free(report->violations);
-    qt_arena_done(&report->strings);
-    *report = (qt_qir_report){0};
-}
-
 bool qt_checker_is_base(const qt_checker *c) {
     return c->report->profile == QT_QIR_BASE;
 }
@@ -171,23 +155,4 @@ qt_code qt_qir_check_strict(const qt_llvm_module *m, qt_err *err) {
                    "the program breaks the %s profile in %llu places, first: [%s] %s %s",
                    qt_qir_profile_name(report.profile), (unsigned long long)report.found, rule->id,
                    rule->text, v->detail);
-}
-
-void qt_qir_report_print(const qt_qir_report *report, qt_buf *ret_text) {
-    for (size_t i = 0; i < report->count; i++) {
-        const qt_qir_violation *v = &report->violations[i];
-        const qt_qir_rule_info *rule = qt_qir_rule_get_info(v->rule);
-        qt_buf_printf(ret_text, "[%s] %s\n", rule->id, rule->text);
-        if (v->detail[0] != '\0') {
-            qt_buf_printf(ret_text, "  found: %s\n", v->detail);
-        }
-        if (v->function[0] != '\0') {
-            qt_buf_printf(ret_text, "  in:    function %s%s%s\n", v->function,
-                          v->block[0] != '\0' ? ", block " : "", v->block);
-        }
-        if (v->instruction[0] != '\0') {
-            qt_buf_printf(ret_text, "  at:    %s\n", v->instruction);
-        }
-        qt_buf_printf(ret_text, "  spec:  %s\n  hint:  %s\n", rule->section, rule->hint);
-    }
 }

@@ -1,5 +1,6 @@
 /* The QIR profile checker: every rule of the Base and the Adaptive profile that an LLVM module
- * can break. The rules, with the spec's sections, stand in qir/rules.def. Part of qt_qir_llvm. */
+ * can break. The rules, with the spec's sections, stand in qir/rules.def. qt_qir_check() is part of
+ * qt_qir_llvm, the rest of qt_qir. */
 #ifndef QT_QIR_CHECK_H
 #define QT_QIR_CHECK_H
 

@@ -25,13 +25,30 @@ enum { CHILD_SECONDS = 30, READ_BYTES = 1 << 16, MARK_TEXT = 'T', MARK_ERROR = '
 #endif
 #endif
 
+static bool is_isolated; /* set before threads start */
+
+void qt_llvm_set_isolated(void) {
+    is_isolated = true;
+}
+
+bool qt_llvm_is_isolated(void) {
+    return is_isolated;
+}
+
 /* The child. */
 
-static void limit_child(void) {
+void qt_llvm_limit_process(uint64_t seconds, uint64_t memory_bytes) {
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    setrlimit(RLIMIT_CPU, &(struct rlimit){CHILD_SECONDS, CHILD_SECONDS});
-#ifndef QT_SANITIZED
-    setrlimit(RLIMIT_AS, &(struct rlimit){CHILD_MEMORY_BYTES, CHILD_MEMORY_BYTES});
+    setrlimit(RLIMIT_CPU, &(struct rlimit){seconds, seconds});
+#ifdef QT_SANITIZED
+    (void)memory_bytes;
+#else
+    setrlimit(RLIMIT_AS, &(struct rlimit){memory_bytes, memory_bytes});
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null >= 0) {
+        dup2(null, STDOUT_FILENO);
+        dup2(null, STDERR_FILENO); /* what LLVM says when it dies */
+    }
 #endif
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGILL, SIGFPE, SIGTERM, SIGPIPE};
     for (size_t i = 0; i < QT_ARRAY_LEN(deadly); i++) {
@@ -56,11 +73,7 @@ static void send_marked(int fd, char mark, const char *text) {
 }
 
 static void run_child(int fd, const char *data, size_t len) {
-    limit_child();
-    int null = open("/dev/null", O_WRONLY);
-    if (null >= 0) {
-        dup2(null, STDERR_FILENO); /* what LLVM says when it dies */
-    }
+    qt_llvm_limit_process(CHILD_SECONDS, CHILD_MEMORY_BYTES);
     qt_err err;
     qt_llvm_module m = {0};
     qt_code code = qt_llvm_module_parse(data, len, false, &m, &err);

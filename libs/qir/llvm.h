@@ -10,9 +10,7 @@
 
 #include "circuit/builder.h"
 #include "qir/qir.h"
-
-/* Whether the bytes start like bitcode. */
-bool qt_qir_is_bitcode(const char *data, size_t len);
+#include "qir/source.h"
 
 /* Text to bitcode, after LLVM's verifier accepted it. The version says which kind of pointers the
  * text has; 1.0 gives bitcode that LLVM 14 reads. CIRCUIT_SYNTAX with line:column. */

@@ -29,12 +29,6 @@ void qt_llvm_module_done(qt_llvm_module *m) {
     *m = (qt_llvm_module){0};
 }
 
-bool qt_qir_is_bitcode(const char *data, size_t len) {
-    static const unsigned char raw[] = {'B', 'C', 0xC0, 0xDE};
-    static const unsigned char wrapped[] = {0xDE, 0xC0, 0x17, 0x0B};
-    return len >= 4 && (memcmp(data, raw, 4) == 0 || memcmp(data, wrapped, 4) == 0);
-}
-
 /* Skips a comment or a quoted text that starts at i; returns the index of its last byte. */
 static size_t skip_text(const char *s, size_t len, size_t i) {
     char end = s[i] == '"' ? '"' : '\n';
@@ -100,6 +94,9 @@ qt_code qt_llvm_module_open(const char *data, size_t len, bool typed_pointers,
                             qt_llvm_module *ret_module, qt_err *err) {
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
     if (qt_qir_is_bitcode(data, len)) {
+        if (qt_llvm_is_isolated()) {
+            return qt_llvm_module_parse(data, len, typed_pointers, ret_module, err);
+        }
         QT_TRY(qt_llvm_isolated_text(data, len, &text, err));
         data = text.data;
         len = text.len;
