@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/gzip.h"
 #include "gateway/wire.h"
 #include "gateway/wire_to_json.h"
 #include "rpc/status.h"
@@ -14,7 +15,7 @@
 
 #define JSON_TYPE "application/json"
 
-enum { HTTP_CLIENT_CLOSED = 499 };
+enum { HTTP_CLIENT_CLOSED = 499, GZIP_MIN_BYTES = 1024 };
 
 int qt_http_status(qt_code code, qt_reason reason) {
     switch ((int)reason) {
@@ -52,7 +53,8 @@ int qt_http_status(qt_code code, qt_reason reason) {
 }
 
 static void common_headers(qt_exchange *x, const char *content_type) {
-    bool page = strncmp(content_type, "text/html", 9) == 0;
+    bool page = content_type != NULL && strncmp(content_type, "text/html", 9) == 0;
+    qt_door_add_headers(x);
     qt_http_add_header(x->http, "X-Request-Id", x->request_id);
     qt_http_add_header(x->http, "X-Content-Type-Options", "nosniff");
     qt_http_add_header(x->http, "X-Frame-Options", "DENY");
@@ -65,11 +67,32 @@ static void common_headers(qt_exchange *x, const char *content_type) {
                             : "default-src 'none'; frame-ancestors 'none'");
 }
 
+/* Compresses the answer if the client takes that and it is worth it. */
+static bool pack(qt_exchange *x, const void *data, size_t len, qt_buf *out) {
+    int64_t level = x->gateway->options.gzip_level;
+    qt_err err;
+    if (level <= 0 || len < GZIP_MIN_BYTES) {
+        return false;
+    }
+    qt_http_add_header(x->http, "Vary", "Accept-Encoding, Origin");
+    if (!qt_gzip_accepted(qt_http_header(x->http, "Accept-Encoding")) ||
+        qt_gzip_deflate(data, len, (int)level, out, &err) != QT_OK) {
+        return false;
+    }
+    qt_http_add_header(x->http, "Content-Encoding", "gzip");
+    return true;
+}
+
 static void finish(qt_exchange *x, int status, const char *content_type, qt_buf *body) {
+    QT_CLEANUP(qt_buf_done) qt_buf packed = {0};
+    bool is_packed = body != NULL && pack(x, qt_buf_str(body), body->len, &packed);
     common_headers(x, content_type);
     qt_stats_end(x, status);
     qt_buf_done(&x->body);
-    qt_http_reply(x->http, status, content_type, body);
+    if (is_packed) {
+        qt_buf_done(body);
+    }
+    qt_http_reply(x->http, status, content_type, is_packed ? &packed : body);
 }
 
 void qt_answer_ok(qt_exchange *x, const char *content_type, qt_buf *body) {
@@ -81,9 +104,21 @@ void qt_answer_status(qt_exchange *x, int status, qt_buf *json) {
 }
 
 void qt_answer_static(qt_exchange *x, const char *content_type, const void *data, size_t len) {
+    QT_CLEANUP(qt_buf_done) qt_buf packed = {0};
+    if (pack(x, data, len, &packed)) {
+        common_headers(x, content_type);
+        qt_stats_end(x, 200);
+        qt_http_reply(x->http, 200, content_type, &packed);
+        return;
+    }
     common_headers(x, content_type);
     qt_stats_end(x, 200);
     qt_http_reply_static(x->http, 200, content_type, data, len);
+}
+
+void qt_answer_nothing(qt_exchange *x) {
+    enum { NO_CONTENT = 204 };
+    finish(x, NO_CONTENT, NULL, NULL);
 }
 
 /* Texts may quote a request, which may hold anything. */
@@ -137,12 +172,14 @@ static void log_failure(const qt_exchange *x, int status, const qt_err *err) {
     int64_t ms = (qt_clock_mono_us(qt_clock_system()) - x->start_us) / 1000;
     if (status >= 500) {
         qt_log_err(WARN, "request failed", err, QT_KV_STR("method", x->method),
-                   QT_KV_INT("status", status), QT_KV_STR("request_id", x->request_id),
-                   QT_KV_STR("traceparent", x->traceparent), QT_KV_INT("ms", ms));
+                   QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
+                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
+                   QT_KV_INT("ms", ms));
     } else {
         qt_log_err(DEBUG, "request refused", err, QT_KV_STR("method", x->method),
-                   QT_KV_INT("status", status), QT_KV_STR("request_id", x->request_id),
-                   QT_KV_STR("traceparent", x->traceparent), QT_KV_INT("ms", ms));
+                   QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
+                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
+                   QT_KV_INT("ms", ms));
     }
 }
 

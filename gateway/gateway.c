@@ -52,6 +52,8 @@ static qt_code open_upstreams(qt_gateway *g, const qt_gateway_options *options, 
 qt_code qt_gateway_new(const qt_gateway_options *options, qt_gateway **ret_gateway, qt_err *err) {
     QT_CLEANUP(qt_gateway_free_p) qt_gateway *g = qt_xcalloc(1, sizeof *g);
     g->options = *options;
+    g->options.rate_burst = options->rate_burst > 1 ? options->rate_burst : 1;
+    g->rate = qt_rate_new();
     qt_stats_init();
     QT_TRY(qt_schema_new(options->descriptor_set, options->descriptor_set_len, &g->schema, err));
     QT_TRY(qt_router_new(g->schema, &g->router, err));
@@ -61,6 +63,9 @@ qt_code qt_gateway_new(const qt_gateway_options *options, qt_gateway **ret_gatew
                             : NULL;
     if (g->status_details == NULL) {
         return qt_fail(err, DATA_CORRUPT, "the descriptor set has no google.rpc.Status");
+    }
+    if (options->api_keys_file != NULL && options->api_keys_file[0] != '\0') {
+        QT_TRY(qt_keys_open(options->api_keys_file, &g->keys, err));
     }
     QT_TRY(open_upstreams(g, options, err));
     QT_TRY(find_upstreams(g, err));
@@ -78,6 +83,8 @@ void qt_gateway_free(qt_gateway *gateway) {
     }
     free(gateway->route_upstreams);
     qt_buf_done(&gateway->openapi);
+    qt_keys_close(gateway->keys);
+    qt_rate_free(gateway->rate);
     qt_router_free(gateway->router);
     qt_schema_free(gateway->schema);
     free(gateway);
@@ -154,7 +161,7 @@ static void on_request(void *self, qt_http_request *http) {
     qt_exchange *x = begin(self, http);
     if (x == NULL) {
         out_of_memory(http);
-    } else if (!qt_own_path(x)) {
+    } else if (!qt_door_preflight(x) && !qt_own_path(x)) {
         qt_proxy(x);
     }
 }

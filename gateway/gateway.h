@@ -31,7 +31,12 @@ typedef struct qt_gateway_options {
     size_t upstream_count;
     int64_t call_timeout_ms;     /* when the client asks for none */
     int64_t max_call_timeout_ms; /* a client may not ask for more */
-    int64_t max_body_bytes;      /* for the sentence of the refusal only */
+    int64_t max_body_bytes;      /* of a body that was compressed */
+    const char *api_keys_file;   /* see gateway/keys.h; NULL or "": no keys are needed */
+    const char *cors_origins; /* origins whose pages may call, with commas; "*": all; NULL: none */
+    int64_t rate_limit;       /* requests per second of one caller; 0: no limit */
+    int64_t rate_burst;       /* requests at once of one caller; 0 is 1 */
+    int64_t gzip_level;       /* of answers: 1 to 9; 0: they are not compressed */
 } qt_gateway_options;
 
 /* Reads the descriptor set, opens the channels (without waiting for a connection), writes the

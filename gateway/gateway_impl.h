@@ -4,6 +4,8 @@
 
 #include "base/buf.h"
 #include "gateway/gateway.h"
+#include "gateway/keys.h"
+#include "gateway/rate.h"
 #include "gateway/router.h"
 #include "gateway/schema.h"
 #include "http/server.h"
@@ -26,6 +28,8 @@ struct qt_gateway {
     const qt_message *status_message;    /* google.rpc.Status */
     const qt_field *status_details;
     qt_buf openapi;
+    qt_keys *keys; /* NULL: everybody may come in */
+    qt_rate *rate;
 };
 
 /* One request on its way; lives in the request's arena. */
@@ -39,6 +43,8 @@ typedef struct qt_exchange {
     int64_t timeout_ms;
     char request_id[QT_REQUEST_ID_BYTES];
     char traceparent[QT_TRACEPARENT_BYTES]; /* "" if none */
+    char caller[QT_KEY_NAME_BYTES];         /* name of the API key, "" if none */
+    qt_scope scope;                         /* what the caller may do */
     /* The upstream's answer, copied. */
     qt_code code;
     char message[256];
@@ -53,6 +59,8 @@ void qt_answer_ok(qt_exchange *x, const char *content_type, qt_buf *body);
 void qt_answer_static(qt_exchange *x, const char *content_type, const void *data, size_t len);
 /* The same with a status other than 200 (readyz). */
 void qt_answer_status(qt_exchange *x, int status, qt_buf *json);
+/* 204. */
+void qt_answer_nothing(qt_exchange *x);
 /* An error of the gateway itself. */
 void qt_answer_error(qt_exchange *x, const qt_err *err);
 /* The upstream's error in x->code, message, body (serialized google.rpc.Status). */
@@ -60,6 +68,17 @@ void qt_answer_upstream_error(qt_exchange *x);
 
 /* HTTP status of an error. */
 int qt_http_status(qt_code code, qt_reason reason);
+
+/* ---- gateway/door.c: who may come in ---- */
+
+/* Knows the caller by its API key and counts its rate. UNAUTHENTICATED, RATE_LIMITED. */
+qt_code qt_door_enter(qt_exchange *x, qt_err *err);
+/* Whether the caller may use x->route. PERMISSION_DENIED. */
+qt_code qt_door_check_scope(const qt_exchange *x, qt_err *err);
+/* The headers of an answer that let pages of allowed origins read it. */
+void qt_door_add_headers(qt_exchange *x);
+/* Answers and returns true when a browser asks whether an allowed origin may send a request. */
+bool qt_door_preflight(qt_exchange *x);
 
 /* ---- gateway/proxy.c ---- */
 

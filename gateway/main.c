@@ -43,7 +43,12 @@ static qt_code new_gateway(const qt_config *cfg, qt_gateway **ret_gateway, qt_er
                                         .upstream_count = QT_ARRAY_LEN(upstreams),
                                         .call_timeout_ms = cfg->call_timeout_ms,
                                         .max_call_timeout_ms = cfg->max_call_timeout_ms,
-                                        .max_body_bytes = cfg->max_body_bytes};
+                                        .max_body_bytes = cfg->max_body_bytes,
+                                        .api_keys_file = cfg->api_keys_file,
+                                        .cors_origins = cfg->cors_origins,
+                                        .rate_limit = cfg->rate_limit,
+                                        .rate_burst = cfg->rate_burst,
+                                        .gzip_level = cfg->gzip_level};
     return qt_gateway_new(&options, ret_gateway, err);
 }
 

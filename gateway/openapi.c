@@ -272,8 +272,12 @@ static const char error_schema[] =
     "\"required\":[\"code\",\"status\",\"message\",\"details\"]}";
 
 static void write_components(document *d) {
+    static const char security[] = "{\"ApiKey\":{\"type\":\"http\",\"scheme\":\"bearer\","
+                                   "\"description\":\"Where the gateway has API keys.\"}}";
     qt_json_key(&d->w, "components");
     qt_json_open_object(&d->w);
+    qt_json_key(&d->w, "securitySchemes");
+    qt_json_raw(&d->w, security, sizeof security - 1);
     qt_json_key(&d->w, "schemas");
     qt_json_open_object(&d->w);
     qt_json_key(&d->w, "Error");
@@ -542,6 +546,8 @@ static void write_info(document *d) {
     qt_json_close_object(&d->w);
     qt_json_key(&d->w, "servers");
     qt_json_raw(&d->w, "[{\"url\":\"/\"}]", 13);
+    qt_json_key(&d->w, "security"); /* either is enough */
+    qt_json_raw(&d->w, "[{},{\"ApiKey\":[]}]", 18);
 }
 
 qt_code qt_openapi_write(const qt_schema *schema, const qt_router *router, qt_buf *out,

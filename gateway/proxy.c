@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "gateway/bind.h"
 #include "gateway/gateway_impl.h"
+#include "gateway/gzip.h"
 #include "gateway/json_to_wire.h"
 #include "gateway/wire_to_json.h"
 #include "rpc/client.h"
@@ -95,14 +96,34 @@ static bool carries_body(const qt_exchange *x) {
     return strcmp(method, "GET") != 0 && strcmp(method, "DELETE") != 0;
 }
 
+/* The body without its compression; lives as long as the request. */
+static qt_code unpack_body(qt_exchange *x, const char **ret_body, size_t *ret_len, qt_err *err) {
+    *ret_body = qt_http_body(x->http, ret_len);
+    const char *encoding = qt_http_header(x->http, "Content-Encoding");
+    if (encoding == NULL || *ret_len == 0 || strcasecmp(encoding, "identity") == 0) {
+        return QT_OK;
+    }
+    if (strcasecmp(encoding, "gzip") != 0) {
+        return qt_fail(err, MEDIA_TYPE_UNSUPPORTED, "the body's encoding must be gzip, not %.40s",
+                       encoding);
+    }
+    qt_buf_clear(&x->body); /* empty until the upstream answers */
+    QT_TRY(qt_gzip_inflate(*ret_body, *ret_len, (size_t)x->gateway->options.max_body_bytes,
+                           &x->body, err));
+    *ret_body = qt_buf_str(&x->body);
+    *ret_len = x->body.len;
+    return QT_OK;
+}
+
 /* The body as JSON; *ret_json is NULL when the call has none. Where an annotation names no body
  * its fields may still come as one, like query parameters. */
 static qt_code read_body(qt_exchange *x, const char **ret_json, size_t *ret_len, qt_err *err) {
     const qt_route *route = x->route;
     bool wanted = route->whole_body || route->body_field != NULL;
     size_t len;
-    const char *body = qt_http_body(x->http, &len);
+    const char *body;
     *ret_json = NULL;
+    QT_TRY(unpack_body(x, &body, &len, err));
     if (!wanted && (len == 0 || !carries_body(x))) {
         return QT_OK;
     }
@@ -221,7 +242,9 @@ static qt_code find_route(qt_exchange *x, qt_route_match *match, qt_err *err) {
 
 static qt_code prepare(qt_exchange *x, qt_buf *message, qt_err *err) {
     qt_route_match match;
+    QT_TRY(qt_door_enter(x, err));
     QT_TRY(find_route(x, &match, err));
+    QT_TRY(qt_door_check_scope(x, err));
     QT_TRY(read_timeout(x, err));
     return build_message(x, &match, message, err);
 }
@@ -232,6 +255,7 @@ void qt_proxy(qt_exchange *x) {
     if (prepare(x, &message, &err) != QT_OK) {
         qt_answer_error(x, &err);
     } else {
+        qt_buf_done(&x->body); /* of the request; now the answer's */
         call_upstream(x, &message);
     }
 }

@@ -5,8 +5,14 @@ const state = document.getElementById("state");
 const detail = document.getElementById("detail");
 const filter = document.getElementById("status");
 
+const keyForm = document.getElementById("key-form");
+const key = document.getElementById("key");
+
+// Where the gateway has API keys, one is asked for, and kept as long as the tab is open.
 async function getJson(url) {
-  const response = await fetch(url);
+  const saved = sessionStorage.getItem("key");
+  const response = await fetch(url, saved ? { headers: { Authorization: "Bearer " + saved } } : {});
+  keyForm.hidden = response.status !== 401;
   const body = await response.json();
   if (!response.ok) throw new Error(body.message || response.statusText);
   return body;
@@ -55,6 +61,12 @@ async function refresh() {
   }
 }
 
+keyForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("key", key.value.trim());
+  key.value = "";
+  refresh();
+});
 filter.addEventListener("change", refresh);
 setInterval(refresh, 2000);
 refresh();

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "http/listen.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -433,6 +434,20 @@ const char *qt_http_query(const qt_http_request *request, size_t *ret_len) {
 
 const char *qt_http_header(const qt_http_request *request, const char *name) {
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+void qt_http_peer(const qt_http_request *request, char *ret_text, size_t cap) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
+    ret_text[0] = '\0';
+    if (address != NULL && address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        inet_ntop(AF_INET, &v4->sin_addr, ret_text, (socklen_t)cap);
+    } else if (address != NULL && address->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, ret_text, (socklen_t)cap);
+    }
 }
 
 const char *qt_http_body(const qt_http_request *request, size_t *ret_len) {

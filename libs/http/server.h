@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { QT_HTTP_PEER_BYTES = 64 };
+
 typedef struct qt_http_server qt_http_server;
 typedef struct qt_http_request qt_http_request;
 
@@ -66,6 +68,8 @@ const char *qt_http_path(const qt_http_request *request, size_t *ret_len);
 const char *qt_http_query(const qt_http_request *request, size_t *ret_len);
 /* Any case; NULL if none. Only on the server's threads (in the handler and in continuations). */
 const char *qt_http_header(const qt_http_request *request, const char *name);
+/* The address that the connection comes from, "127.0.0.1" or "::1"; "" when it is not known. */
+void qt_http_peer(const qt_http_request *request, char *ret_text, size_t cap);
 const char *qt_http_body(const qt_http_request *request, size_t *ret_len);
 /* For whatever must live as long as the request. One thread at a time. */
 qt_arena *qt_http_arena(qt_http_request *request);

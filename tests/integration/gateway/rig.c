@@ -44,13 +44,16 @@ static void start_gateway(rig *r) {
                                              {"queue-svc", queue_services, &there},
                                              {"sim-svc", sim_services, &there},
                                              {"backend-svc", backend_services, &not_there}};
-    const qt_gateway_options options = {.descriptor_set = qt_descriptor_set,
-                                        .descriptor_set_len = qt_descriptor_set_len,
-                                        .upstreams = upstreams,
-                                        .upstream_count = QT_ARRAY_LEN(upstreams),
-                                        .call_timeout_ms = 10000,
-                                        .max_call_timeout_ms = 20000,
-                                        .max_body_bytes = 1 << 20};
+    qt_gateway_options options = {.descriptor_set = qt_descriptor_set,
+                                  .descriptor_set_len = qt_descriptor_set_len,
+                                  .upstreams = upstreams,
+                                  .upstream_count = QT_ARRAY_LEN(upstreams),
+                                  .call_timeout_ms = 10000,
+                                  .max_call_timeout_ms = 20000,
+                                  .max_body_bytes = 1 << 20};
+    if (r->change != NULL) {
+        r->change(&options);
+    }
     ck_assert_ok(qt_gateway_new(&options, &r->gateway, &err));
 }
 
@@ -69,7 +72,11 @@ static void start_http(rig *r) {
 }
 
 void rig_start(rig *r) {
-    *r = (rig){.dir = qt_test_dir_new()};
+    rig_start_with(r, NULL);
+}
+
+void rig_start_with(rig *r, void (*change)(qt_gateway_options *options)) {
+    *r = (rig){.dir = qt_test_dir_new(), .change = change};
     qt_log_init("gateway", QT_LOG_ERROR);
     pthread_mutex_init(&r->fake.lock, NULL);
     curl_global_init(CURL_GLOBAL_DEFAULT);

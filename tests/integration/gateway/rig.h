@@ -28,10 +28,13 @@ typedef struct rig {
     qt_rpc_server *server;
     qt_gateway *gateway;
     qt_http_server *http;
-    char base[64]; /* "http://127.0.0.1:<port>" */
+    char base[64];                               /* "http://127.0.0.1:<port>" */
+    void (*change)(qt_gateway_options *options); /* before the start; NULL: nothing */
 } rig;
 
 void rig_start(rig *r);
+/* With other options of the gateway. */
+void rig_start_with(rig *r, void (*change)(qt_gateway_options *options));
 /* Stops what runs. */
 void rig_done(rig *r);
 
@@ -72,6 +75,7 @@ void assert_header(const answer *a, const char *line);
 void assert_error(const answer *a, const char *code, const char *reason, const char *field);
 
 TCase *calls_cases(void);
+TCase *door_cases(void);
 TCase *errors_cases(void);
 TCase *server_cases(void);
 
