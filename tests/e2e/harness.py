@@ -363,6 +363,32 @@ def grpc_messages(*files):
     }
 
 
+# --- packages of others ----------------------------------------------------------------------
+
+
+def python_with(test, name, *packages):
+    """The Python of an environment with these packages from PyPI, made when it is missing; the test
+    is skipped when they cannot be had."""
+    place = BUILD / "e2e" / name
+    python, stamp = place / "bin/python", place / "installed"
+    if stamp.exists():
+        return python
+    shutil.rmtree(place, ignore_errors=True)
+    install = [python, "-m", "pip", "install", "-q", "--no-compile", *packages]
+    for words in ([sys.executable, "-m", "venv", place], install):
+        try:
+            done = subprocess.run(
+                words, timeout=300, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            test.skipTest(f"cannot install {' '.join(packages)} in time")
+        if done.returncode != 0:
+            said = done.stdout.decode(errors="replace")[-200:].strip()
+            test.skipTest(f"cannot install {' '.join(packages)}: {said}")
+    stamp.touch()
+    return python
+
+
 # --- circuits --------------------------------------------------------------------------------
 
 BELL = (ROOT / "examples/bell.qasm").read_text()

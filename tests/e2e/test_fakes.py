@@ -4,6 +4,7 @@ import concurrent.futures
 import email.utils
 import http.client
 import json
+import os
 import pathlib
 import ssl
 import subprocess
@@ -81,7 +82,9 @@ class Qbraid(QbraidCase):
         for _ in range(60):
             self.fake.advance(0.1)
             seen.append(self.state(job))
-        self.assertEqual(list(dict.fromkeys(seen)), ["INITIALIZING", "QUEUED", "RUNNING", "COMPLETED"])
+        self.assertEqual(
+            list(dict.fromkeys(seen)), ["INITIALIZING", "QUEUED", "RUNNING", "COMPLETED"]
+        )
         counts = self.result(job)["resultData"]["measurementCounts"]
         self.assertEqual(set(counts), {"00", "11"})
         self.assertEqual(sum(counts.values()), 100)
@@ -91,7 +94,10 @@ class Qbraid(QbraidCase):
         self.assertEqual(self.fake.call("GET", f"/jobs/{job}/result").status, 409)
 
     def test_bit_order_is_clbit_0_last(self):
-        circuit = 'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; bit[2] a; bit[1] b; x q[0]; a[0] = measure q[0]; a[1] = measure q[1]; b[0] = measure q[2];'
+        circuit = (
+            'OPENQASM 3.0; include "stdgates.inc"; qubit[3] q; bit[2] a; bit[1] b; x q[0];'
+            "a[0] = measure q[0]; a[1] = measure q[1]; b[0] = measure q[2];"
+        )
         self.assertEqual(self.counts(circuit=circuit), {"001": 100})
         self.fake.set_faults({"fault": "spaced_keys"})
         self.assertEqual(self.counts(circuit=circuit), {"0 01": 100})
@@ -145,7 +151,9 @@ class Qbraid(QbraidCase):
         first = self.fake.call("GET", "/devices", query={"limit": 2, "page": 2}).json
         self.assertEqual([r["qrn"] for r in first["data"]], [r["qrn"] for r in rows][2:4])
         self.assertTrue(first["pagination"]["hasPrev"])
-        self.assertEqual(self.fake.call("GET", f"/devices/{QIR_SV}").json["data"]["numberQubits"], 64)
+        self.assertEqual(
+            self.fake.call("GET", f"/devices/{QIR_SV}").json["data"]["numberQubits"], 64
+        )
         self.assertEqual(self.fake.call("GET", "/devices/a:b:sim:c").status, 404)
         self.assertEqual(self.fake.call("GET", "/devices/bad").status, 422)
         self.assertEqual(self.fake.call("GET", "/devices", query={"limit": 101}).status, 422)
@@ -213,7 +221,11 @@ class Qbraid(QbraidCase):
     def test_keys_and_owners(self):
         self.fake.settings(keys={"fake-key": "user-1", "other": "user-2"})
         job = self.submit()
-        for headers, status in (({}, 401), ({"X-API-KEY": "wrong"}, 401), ({"X-API-KEY": "other"}, 403)):
+        for headers, status in (
+            ({}, 401),
+            ({"X-API-KEY": "wrong"}, 401),
+            ({"X-API-KEY": "other"}, 403),
+        ):
             self.assertEqual(self.fake.call("GET", f"/jobs/{job}", headers=headers).status, status)
         listed = self.fake.call("GET", "/jobs", headers={"X-API-KEY": "other"})
         self.assertEqual(listed.json["data"], [])
@@ -413,6 +425,235 @@ class Tls(FakeCase):
         )
         with self.assertRaises(ssl.SSLCertVerificationError):
             stranger.request("GET", "/api/v1/devices")
+
+
+class IonqCase(FakeCase):
+    vendor = "ionq"
+
+    BELL = [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}]
+
+    def body(self, circuit=None, **values):
+        given = {"qubits": 2, "gateset": "qis", "circuit": circuit or self.BELL}
+        return {
+            "type": "ionq.circuit.v1",
+            "backend": "simulator",
+            "shots": 100,
+            "input": given,
+            **values,
+        }
+
+    def submit(self, **values):
+        reply = self.fake.call("POST", "/jobs", self.body(**values))
+        self.assertEqual(reply.status, 201, reply)
+        return reply.json["id"]
+
+    def job(self, job):
+        return self.fake.call("GET", f"/jobs/{job}").json
+
+    def probabilities(self, **values):
+        job = self.submit(**values)
+        self.fake.advance(60)
+        reply = self.fake.call("GET", f"/jobs/{job}/results/probabilities")
+        self.assertEqual(reply.status, 200, reply)
+        return reply.json
+
+
+class Ionq(IonqCase):
+    def test_life_of_a_job(self):
+        job = self.submit(name="bell 1", metadata={"qtask": "t-1"})
+        seen = [self.job(job)["status"]]
+        self.assertEqual(self.fake.call("GET", f"/jobs/{job}/results/probabilities").status, 404)
+        for _ in range(60):
+            self.fake.advance(0.1)
+            seen.append(self.job(job)["status"])
+        self.assertEqual(list(dict.fromkeys(seen)), ["submitted", "ready", "started", "completed"])
+        found = self.job(job)
+        self.assertEqual(
+            found["stats"], {"qubits": 2, "circuits": 1, "gate_counts": {"1q": 1, "2q": 1}}
+        )
+        url = found["results"]["probabilities"]["url"].removeprefix("/v0.4")
+        self.assertEqual(set(self.fake.call("GET", url).json), {"0", "3"})
+
+    def test_keys_are_decimal_and_qubit_0_is_the_lowest(self):
+        self.assertEqual(self.probabilities(circuit=[{"gate": "x", "target": 1}]), {"2": 1.0})
+
+    def test_gates(self):
+        for circuit, expected in (
+            ([{"gate": "v", "target": 0}, {"gate": "vi", "target": 0}], {"0": 1}),
+            ([{"gate": "ry", "target": 0, "rotation": 3.141592653589793}], {"1": 1}),
+            ([{"gate": "x", "target": 0}, {"gate": "swap", "targets": [0, 1]}], {"2": 1}),
+            ([{"gate": "xx", "targets": [0, 1], "rotation": 3.141592653589793}], {"3": 1}),
+            ([{"gate": "yy", "targets": [0, 1], "rotation": 3.141592653589793}], {"3": 1}),
+            (
+                [
+                    {"gate": "h", "target": 0},
+                    {"gate": "zz", "targets": [0, 1], "rotation": 3.141592653589793},
+                    {"gate": "h", "target": 0},
+                ],
+                {"1": 1},
+            ),
+        ):
+            with self.subTest(circuit=circuit):
+                found = self.probabilities(circuit=circuit)
+                self.assertEqual({k: round(p, 9) for k, p in found.items()}, expected)
+
+    def test_native_gates(self):
+        gates = [{"gate": "ms", "targets": [0, 1], "phases": [0, 0]}]
+        given = {"qubits": 2, "gateset": "native", "circuit": gates}
+        found = self.probabilities(input=given)
+        self.assertEqual({k: round(p, 9) for k, p in found.items()}, {"0": 0.5, "3": 0.5})
+        gates += [{"gate": "ms", "targets": [0, 1], "phases": [0.5, 0]}]
+        found = self.probabilities(input=given)
+        self.assertEqual({k: round(p, 9) for k, p in found.items()}, {"0": 1.0})
+
+    def test_qpu_is_sampled(self):
+        found = self.probabilities(backend="qpu.aria-1")
+        self.assertEqual(sum(found.values()), 1.0)
+        self.assertTrue(all((p * 100) == round(p * 100) for p in found.values()), found)
+
+    def test_multi_circuit(self):
+        circuits = [{"circuit": self.BELL}, {"circuit": [{"gate": "x", "target": 0}]}]
+        given = {"gateset": "qis", "qubits": 2, "circuits": circuits}
+        job = self.submit(type="ionq.multi-circuit.v1", input=given)
+        self.fake.advance(60)
+        found = self.fake.call("GET", f"/jobs/{job}/results/probabilities/aggregated").json
+        self.assertEqual(list(found), self.job(job)["child_job_ids"])
+        self.assertEqual(list(found.values())[1], {"1": 1.0})
+
+    def test_qasm3(self):
+        job = self.submit(type="ionq.qasm3.v1", input={"data": harness.BELL})
+        self.fake.advance(60)
+        self.assertEqual(self.job(job)["status"], "completed")
+
+    def test_bad_submits_are_400(self):
+        for values in (
+            {"type": "circuit"},
+            {"backend": "qpu.harmony"},
+            {"shots": 0},
+            {"name": "a/b"},
+            {"metadata": {"a": 1}},
+            {"metadata": {str(i): "" for i in range(11)}},
+            {"input": {"gateset": "qis"}},
+            {"input": {"gateset": "qis", "circuit": [{"target": 0}]}},
+            {"input": {"gateset": "qis", "qubits": 30, "circuit": []}},
+        ):
+            with self.subTest(values=values):
+                reply = self.fake.call("POST", "/jobs", self.body(**values))
+                self.assertEqual((reply.status, reply.json["statusCode"]), (400, 400))
+
+    def test_list_pages_filters(self):
+        jobs = [self.submit() for _ in range(30)]
+        first = self.fake.call("GET", "/jobs", query={"limit": 100}).json
+        self.assertEqual(len(first["jobs"]), 25)
+        second = self.fake.call("GET", "/jobs", query={"next": first["next"]}).json
+        self.assertEqual([j["id"] for j in second["jobs"]], jobs[4::-1])
+        self.assertIsNone(second["next"])
+        self.fake.set_state(jobs[3], "FAILED")
+        found = self.fake.call("GET", "/jobs", query={"status": "failed"}).json["jobs"]
+        self.assertEqual([j["id"] for j in found], [jobs[3]])
+
+    def test_cancel_delete_cost(self):
+        job = self.submit(backend="qpu.aria-1")
+        self.assertEqual(
+            self.fake.call("PUT", f"/jobs/{job}/status/cancel").json["status"], "canceled"
+        )
+        self.fake.advance(2)
+        self.assertEqual(self.job(job)["status"], "canceled")
+        job = self.submit(backend="qpu.aria-1")
+        self.fake.advance(60)
+        self.fake.call("PUT", f"/jobs/{job}/status/cancel")
+        self.assertEqual(self.job(job)["status"], "completed")
+        self.assertEqual(
+            self.fake.call("GET", f"/jobs/{job}/cost").json["cost"], {"value": 12.41, "unit": "usd"}
+        )
+        self.assertEqual(self.fake.call("DELETE", f"/jobs/{job}").json["status"], "deleted")
+        self.assertEqual(self.fake.call("GET", f"/jobs/{job}").status, 404)
+
+    def test_keys(self):
+        for headers, path, status in (
+            ({}, "/jobs", 401),
+            ({"Authorization": "apiKey wrong"}, "/jobs", 401),
+            ({"Authorization": "Bearer fake-key"}, "/jobs", 401),
+            ({}, "/backends", 200),
+        ):
+            self.assertEqual(self.fake.call("GET", path, headers=headers).status, status)
+
+    def test_failure_and_faults(self):
+        self.fake.set_faults({"fault": "fails"})
+        job = self.submit()
+        self.fake.advance(60)
+        self.assertEqual(self.job(job)["failure"]["code"], "QuantumComputerError")
+        self.fake.set_faults(
+            {"fault": "new_state", "state": "RUNNING"}, {"fault": "null_timestamps"}
+        )
+        job = self.submit()
+        self.fake.advance(60)
+        self.assertIsNone(self.job(job)["completed_at"])
+        self.fake.set_faults({"fault": "error_before", "status": 503, "shape": "ionq"})
+        self.assertEqual(self.fake.call("GET", "/jobs").json["statusCode"], 503)
+
+
+class Sdk(unittest.TestCase):
+    """The vendors' own clients take the doubles for the vendors."""
+
+    def run_client(self, fake, packages, program):
+        python = harness.python_with(self, program.removesuffix(".py"), *packages)
+        env = dict(os.environ, QBRAID_CONFIG_FILE="/nonexistent", IONQ_API_URL=fake.url)
+        done = subprocess.run(
+            [python, harness.ROOT / "tests/e2e" / program, fake.url],
+            env=env,
+            text=True,
+            timeout=180,
+            check=False,
+            capture_output=True,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        self.assertEqual(fake.stats()["bugs"], 0)
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def start(self, vendor):
+        fake = Fake(vendor, "--speed", "20")
+        self.addCleanup(fake.close)
+        return fake
+
+    def test_qbraid(self):
+        fake = self.start("qbraid")
+        seen = self.run_client(fake, ["qbraid"], "sdk_qbraid.py")
+        self.assertIn(QIR_SV, seen["devices"])
+        self.assertNotIn("aws:rigetti:qpu:aspen-m-3", seen["devices"])
+        self.assertIn("aws:rigetti:qpu:aspen-m-3", seen["retired"])
+        self.assertEqual(seen["device_status"], "ONLINE")
+        self.assertIn(seen["first_status"], ("INITIALIZING", "QUEUED"))
+        self.assertTrue(seen["success"])
+        self.assertEqual((set(seen["counts"]), sum(seen["counts"].values())), ({"00", "11"}, 200))
+        self.assertIn("cx q[0], q[1];", seen["program"])
+        self.assertEqual(seen["by_tag"], [True])
+        self.assertEqual((seen["pages"], seen["platform_jobs"]), (1, 1))
+        self.assertEqual(seen["cancelled"], "CANCELLED")
+        self.assertEqual((seen["cost"], seen["estimate"]), (44.5, 44.5))
+        self.assertEqual(seen["coupling"], 19)
+        self.assertEqual(seen["batch"], [50, 50])
+        self.assertEqual(seen["group"], ["OPEN", "CLOSED"])
+        self.assertEqual(seen["after_delete"], 0)
+        states = fake.stats()["states"]
+        self.assertEqual(states, {"COMPLETED": 3, "CANCELLED": 1})
+
+    def test_qiskit_ionq(self):
+        fake = self.start("ionq")
+        seen = self.run_client(fake, ["qiskit-ionq"], "sdk_qiskit_ionq.py")
+        self.assertIn(seen["first_status"], ("INITIALIZING", "QUEUED"))
+        self.assertEqual((set(seen["counts"]), sum(seen["counts"].values())), ({"00", "11"}, 200))
+        self.assertEqual(seen["flip"], {"10": 200})
+        self.assertEqual([set(c) for c in seen["batch"]], [{"00", "11"}, {"10"}])
+        self.assertEqual((seen["cancelled"], seen["again"]), ("CANCELLED", "CANCELLED"))
+
+    def test_cirq_ionq(self):
+        if not os.environ.get("QT_E2E_ALL_SDKS"):
+            self.skipTest("QT_E2E_ALL_SDKS is not set (cirq-ionq is a large download)")
+        fake = self.start("ionq")
+        seen = self.run_client(fake, ["cirq-ionq"], "sdk_cirq_ionq.py")
+        self.assertEqual(seen["counts"], {"3": 100})
+        self.assertEqual(seen["cancelled"], "canceled")
 
 
 class Load(FakeCase):

@@ -224,7 +224,9 @@ _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.S)
 _GATE = re.compile(r"([A-Za-z_]\w*)\s*(?:\(([^()]*(?:\([^()]*\)[^()]*)*)\))?\s+(.+)$", re.S)
 _BIT = re.compile(r"([A-Za-z_]\w*)\s*(?:\[\s*(\d+)\s*\])?$")
 _NUMBER = re.compile(r"[0-9.eE+\-*/() \t]|pi|π|tau|sqrt|sin|cos|tan|exp|ln")
-_DECLARATION = re.compile(r"(qubit|bit|qreg|creg)\s*(?:\[\s*(\d+)\s*\])?\s*([A-Za-z_]\w*)\s*(?:\[\s*(\d+)\s*\])?$")
+_DECLARATION = re.compile(
+    r"(qubit|bit|qreg|creg)\s*(?:\[\s*(\d+)\s*\])?\s*([A-Za-z_]\w*)\s*(?:\[\s*(\d+)\s*\])?$"
+)
 
 
 def number(text):
@@ -248,7 +250,9 @@ class QasmReader:
     def read(self, text):
         for raw in _COMMENT.sub(" ", text).split(";"):
             statement = raw.strip()
-            if statement and not statement.startswith(("OPENQASM", "include", "barrier", "#pragma")):
+            if statement and not statement.startswith(
+                ("OPENQASM", "include", "barrier", "#pragma")
+            ):
                 self.statement(statement)
         if not self.circuit.measured:
             self.measure_all()
@@ -259,13 +263,19 @@ class QasmReader:
             raise Unsupported(f"statement {text.split()[0]}")
         declared = _DECLARATION.match(text)
         if declared:
-            self.declare(declared.group(1), declared.group(3), declared.group(2) or declared.group(4))
+            self.declare(
+                declared.group(1), declared.group(3), declared.group(2) or declared.group(4)
+            )
         elif text.startswith("measure"):
             qubit, _, bit = text[len("measure") :].partition("->")
             self.measure(qubit, bit)
         elif re.match(r".*=\s*measure\b", text, re.S):
             bit, _, qubit = text.partition("=")
-            bit = re.sub(r"^\s*bit\s*(\[\s*\d+\s*\])?", "", bit) if bit.strip().startswith("bit ") else bit
+            bit = (
+                re.sub(r"^\s*bit\s*(\[\s*\d+\s*\])?", "", bit)
+                if bit.strip().startswith("bit ")
+                else bit
+            )
             self.measure(qubit.strip()[len("measure") :], bit)
         else:
             self.apply_gate(text)
@@ -392,9 +402,11 @@ def read_ionq(qubits, gateset, rows):
 
 
 def _ionq_qubits(row):
-    targets = [int(t) for t in row.get("targets", [])] or [int(row["target"])] if (
-        "targets" in row or "target" in row
-    ) else []
+    targets = (
+        [int(t) for t in row.get("targets", [])] or [int(row["target"])]
+        if ("targets" in row or "target" in row)
+        else []
+    )
     controls = [int(c) for c in row.get("controls", [])]
     if "control" in row:
         controls.append(int(row["control"]))

@@ -1,9 +1,9 @@
 """For tests: starts a double and talks to its control routes and its API.
 
-    with Fake("qbraid", "--speed", "100") as fake:
-        fake.set_faults(seed=7, preset={"p": 0.1})
-        ... QBRAID_URL=fake.url ...
-        assert not fake.stats()["duplicates"]
+with Fake("qbraid", "--speed", "100") as fake:
+    fake.set_faults(seed=7, preset={"p": 0.1})
+    ... QBRAID_URL=fake.url ...
+    assert not fake.stats()["duplicates"]
 """
 
 import http.client
@@ -94,7 +94,9 @@ class Fake:
             target += "?" + urllib.parse.urlencode(query)
         data = None if body is None else json.dumps(body).encode()
         try:
-            self.conn.request(method, target, data, self.credentials() if headers is None else headers)
+            self.conn.request(
+                method, target, data, self.credentials() if headers is None else headers
+            )
             reply = self.conn.getresponse()
             return Answer(reply.status, reply.headers, reply.read())
         except (OSError, http.client.HTTPException):

@@ -40,7 +40,10 @@ JOB_FAULTS = {
     ),
     "hold": ("HOLD before COMPLETED; null: HOLD for ever", {"seconds": 30.0}),
     "unknown": ("UNKNOWN for a time", {"seconds": 20.0}),
-    "new_state": ("a state that no client knows, for a time", {"state": "TRANSPILING", "seconds": 10.0}),
+    "new_state": (
+        "a state that no client knows, for a time",
+        {"state": "TRANSPILING", "seconds": 10.0},
+    ),
     "backwards": ("RUNNING, then QUEUED again", {"seconds": 5.0}),
     "skip": ("COMPLETED at once, no state between", {}),
     "fails": ("ends FAILED", {"message": "device error: lost lock"}),
@@ -194,6 +197,6 @@ def error_body(shape, status, message):
         "ionq": {"error": "Internal Server Error", "message": message, "statusCode": status},
     }
     if shape == "html":
-        page = f"<!DOCTYPE html><html><head><title>{status}</title></head><body>{message}</body></html>"
+        page = f"<!DOCTYPE html><title>{status}</title><body>{message}</body>"
         return page.encode(), "text/html; charset=UTF-8"
     return bodies[shape], "application/json"

@@ -41,7 +41,17 @@ class Reply:
     the connection, `dribble` sends the body in that many pieces with `pause` seconds between.
     """
 
-    __slots__ = ("status", "body", "headers", "delay", "cut", "truncate", "reset", "dribble", "pause")
+    __slots__ = (
+        "status",
+        "body",
+        "headers",
+        "delay",
+        "cut",
+        "truncate",
+        "reset",
+        "dribble",
+        "pause",
+    )
 
     def __init__(self, status, body=b"", headers=None, content_type="application/json"):
         self.status = status
@@ -219,7 +229,12 @@ class Connection(asyncio.Protocol):
             reason = "Status"  # e.g. Cloudflare's 520
         lines = [f"HTTP/1.1 {reply.status} {reason}"]
         lines += [f"{name}: {value}" for name, value in reply.headers.items()]
-        lines += [f"Content-Length: {length}", f"Date: {email.utils.formatdate(usegmt=True)}", "", ""]
+        lines += [
+            f"Content-Length: {length}",
+            f"Date: {email.utils.formatdate(usegmt=True)}",
+            "",
+            "",
+        ]
         return "\r\n".join(lines).encode("latin-1")
 
     def reset(self):

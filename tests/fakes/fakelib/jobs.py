@@ -83,7 +83,9 @@ class Job:
         """Why it failed, when it did."""
         if "fails" in self.faults:
             return self.faults["fails"]["message"]
-        return next((o.result().failure for o in self.outcomes if o.done() and o.result().failure), None)
+        return next(
+            (o.result().failure for o in self.outcomes if o.done() and o.result().failure), None
+        )
 
     def is_computed(self):
         return all(outcome.done() for outcome in self.outcomes)

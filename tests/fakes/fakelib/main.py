@@ -17,7 +17,7 @@ def options(vendor, doc):
     add("--key", action="append", help="an accepted key, KEY or KEY=USER; default fake-key")
     add("--seed", type=int, default=0, help="of samples and of jobs' times")
     add("--speed", type=float, default=1.0, help="the vendor's seconds in one of ours")
-    add("--quota", type=int, default=1000, help="requests a window; 0: no limit")
+    add("--quota", type=int, help="requests a window, 0: no limit; qbraid 1000, ionq 0")
     add("--anonymous-quota", type=int, default=100, help="the same without a good key")
     add("--window", type=float, default=900.0, help="the vendor's seconds of the window")
     add("--no-quota-headers", action="store_true", help="no X-RateLimit-* headers")

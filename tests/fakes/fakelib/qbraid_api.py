@@ -103,9 +103,17 @@ def devices():
             pricingModel="dynamic",
             pricing=None,
         ),
-        device("azure:quantinuum:qpu:h2-1", status="OFFLINE", statusMsg="maintenance", numberQubits=56),
+        device(
+            "azure:quantinuum:qpu:h2-1", status="OFFLINE", statusMsg="maintenance", numberQubits=56
+        ),
         device("aws:rigetti:qpu:aspen-m-3", status="RETIRED", numberQubits=79),
-        device("ibm:ibm:qpu:kingston", directAccess=False, pricingModel=None, pricing=None, numberQubits=156),
+        device(
+            "ibm:ibm:qpu:kingston",
+            directAccess=False,
+            pricingModel=None,
+            pricing=None,
+            numberQubits=156,
+        ),
     ]
     return {row["qrn"]: row for row in rows}
 
@@ -128,7 +136,15 @@ def invalid(*problems):
 
 class Qbraid(Service):
     prefix = PREFIX
-    default_shapes = ("detail", "detail_list", "message", "error", "error_object", "not_success", "html")
+    default_shapes = (
+        "detail",
+        "detail_list",
+        "message",
+        "error",
+        "error_object",
+        "not_success",
+        "html",
+    )
 
     def __init__(self, options):
         super().__init__(options)
@@ -165,18 +181,15 @@ class Qbraid(Service):
             ("compiled", "GET", job + "/compiled-program", self.compiled_program),
             ("cancel", "POST", job + "/cancel", self.cancel),
         ]
-        return [(name, method, re.compile(PREFIX + path + "$"), call) for name, method, path, call in rows]
+        return [
+            (name, method, re.compile(PREFIX + path + "$"), call)
+            for name, method, path, call in rows
+        ]
 
-    def route(self, request):
-        path, is_known = request.path.rstrip("/"), False
-        for name, method, pattern, call in self.routes:
-            found = pattern.match(path)
-            if found and method == request.method:
-                return name, lambda r, owner: call(r, owner, *found.groups())
-            is_known = is_known or bool(found)
+    def no_route(self, is_known):
         if is_known:
-            raise ApiError(405, {"detail": "Method Not Allowed"})
-        raise ApiError(404, {"detail": "Not Found"})
+            return ApiError(405, {"detail": "Method Not Allowed"})
+        return ApiError(404, {"detail": "Not Found"})
 
     def key_of(self, request):
         return request.headers.get("x-api-key")
@@ -218,7 +231,9 @@ class Qbraid(Service):
             if field in query:
                 rows = [r for r in rows if r[field] == query[field]]
         if "directAccess" in query:
-            rows = [r for r in rows if r["directAccess"] == (query["directAccess"].lower() == "true")]
+            rows = [
+                r for r in rows if r["directAccess"] == (query["directAccess"].lower() == "true")
+            ]
         return self.page(request, [self.device_view(r) for r in rows], 20)
 
     def get_device(self, _request, _owner, qrn):
@@ -226,14 +241,23 @@ class Qbraid(Service):
 
     def find_device(self, qrn):
         if not QRN.match(qrn):
-            raise ApiError(422, {"detail": [{"loc": ["path", "device_qrn"], "msg": "bad QRN", "type": "value_error"}]})
+            raise ApiError(
+                422,
+                {
+                    "detail": [
+                        {"loc": ["path", "device_qrn"], "msg": "bad QRN", "type": "value_error"}
+                    ]
+                },
+            )
         if qrn not in self.devices:
             raise ApiError(404, {"detail": f"Device {qrn} not found"})
         return self.devices[qrn]
 
     def device_view(self, row):
         self.jobs.settle()
-        waiting = sum(1 for job in self.jobs.open.values() if job.request["deviceQrn"] == row["qrn"])
+        waiting = sum(
+            1 for job in self.jobs.open.values() if job.request["deviceQrn"] == row["qrn"]
+        )
         return {**row, "queueDepth": row["queueDepth"] + waiting}
 
     def change_devices(self, changes):
@@ -244,8 +268,13 @@ class Qbraid(Service):
         row = self.find_device(qrn)
         if row["deviceType"] == "SIMULATOR":
             raise ApiError(404, {"detail": "No calibration data"})
-        qubits = {str(q): {"t1": 4e-5, "t2": 2e-5, "readoutError": 0.02} for q in range(row["numberQubits"])}
-        edges = [{"source": q, "target": q + 1, "value": 0.01} for q in range(row["numberQubits"] - 1)]
+        qubits = {
+            str(q): {"t1": 4e-5, "t2": 2e-5, "readoutError": 0.02}
+            for q in range(row["numberQubits"])
+        }
+        edges = [
+            {"source": q, "target": q + 1, "value": 0.01} for q in range(row["numberQubits"] - 1)
+        ]
         return self.ok(
             {
                 "deviceQRNs": [qrn],
@@ -263,7 +292,9 @@ class Qbraid(Service):
         try:
             body = json_object(request)
         except ValueError as why:
-            raise ApiError(422, {"detail": [{"loc": ["body"], "msg": str(why), "type": "json_invalid"}]}) from None
+            raise ApiError(
+                422, {"detail": [{"loc": ["body"], "msg": str(why), "type": "json_invalid"}]}
+            ) from None
         row = self.check_submit(body)
         tags = body.get("tags") or {}
         faults = self.faults.of_job(tags)
@@ -272,7 +303,9 @@ class Qbraid(Service):
         seed = self.options.seed + len(self.jobs.by_id)
         outcomes = [self.run(p, shots, seed + i) for i, p in enumerate(programs)]
         job_id = f"{row['qrn']}-{uuid.uuid4().hex[:4]}-qjob-{uuid.uuid4().hex[:20]}"
-        job = self.jobs.add(job_id, owner, tags, faults, outcomes, body, isinstance(body["program"], list))
+        job = self.jobs.add(
+            job_id, owner, tags, faults, outcomes, body, isinstance(body["program"], list)
+        )
         view = self.job_view(job)
         if "short_submit" in faults:
             view = {"jobQrn": job.id, "status": view["status"]}
@@ -282,7 +315,9 @@ class Qbraid(Service):
         form, data = program["format"], program["data"]
         if form == "ionq.circuit.v0":
             rows = data if isinstance(data, dict) else json.loads(data)
-            form, data = "ionq", json.dumps([rows.get("qubits"), rows.get("gateset", "qis"), rows["circuit"]])
+            form, data = "ionq", json.dumps(
+                [rows.get("qubits"), rows.get("gateset", "qis"), rows["circuit"]]
+            )
         return self.runner.submit(form, data, shots, seed)
 
     def check_submit(self, body):
@@ -290,7 +325,9 @@ class Qbraid(Service):
         if not isinstance(body.get("deviceQrn"), str):
             problems.append((("deviceQrn",), "Field required"))
         shots = body.get("shots")
-        if shots is not None and (not isinstance(shots, int) or isinstance(shots, bool) or shots <= 0):
+        if shots is not None and (
+            not isinstance(shots, int) or isinstance(shots, bool) or shots <= 0
+        ):
             problems.append((("shots",), "Input should be greater than 0"))
         problems += self.check_tags(body.get("tags")) + self.check_program(body.get("program"))
         if body.get("groupJobQrn") and body["groupJobQrn"] not in self.groups:
@@ -328,7 +365,9 @@ class Qbraid(Service):
     @staticmethod
     def check_device(row, body):
         if row["status"] in ("OFFLINE", "RETIRED", "UNAVAILABLE"):
-            raise ApiError(400, {"success": False, "message": f"Device {row['qrn']} is {row['status']}"})
+            raise ApiError(
+                400, {"success": False, "message": f"Device {row['qrn']} is {row['status']}"}
+            )
         if not row["directAccess"]:
             raise ApiError(403, {"detail": "No direct access to this device"})
         if isinstance(body["program"], list) and not row["batchJobSupport"]:
@@ -343,14 +382,19 @@ class Qbraid(Service):
                 raise invalid((("shots",), f"{field} of {row['qrn']} is {row[field]}"))
         noise = (body.get("runtimeOptions") or {}).get("noiseModel")
         if noise is not None and noise not in (row["noiseModels"] or []):
-            raise invalid((("runtimeOptions", "noiseModel"), f"{row['qrn']} has no such noise model"))
+            raise invalid(
+                (("runtimeOptions", "noiseModel"), f"{row['qrn']} has no such noise model")
+            )
 
     # --- jobs ---
 
     def find_job(self, owner, job_id):
         job = self.jobs.by_id.get(job_id)
         if job is None and "-qjob-" not in job_id:
-            raise ApiError(422, {"detail": [{"loc": ["path", "job_qrn"], "msg": "bad QRN", "type": "value_error"}]})
+            raise ApiError(
+                422,
+                {"detail": [{"loc": ["path", "job_qrn"], "msg": "bad QRN", "type": "value_error"}]},
+            )
         if job is None or job.is_gone(self.clock.now()):
             raise ApiError(404, {"detail": f"Job {job_id} not found"})
         if job.owner != owner:
@@ -375,7 +419,9 @@ class Qbraid(Service):
         if group not in ("pending", "returned", "all"):
             raise ApiError(422, {"detail": "statusGroup must be pending, returned or all"})
         status = query.get("status")
-        jobs = self.jobs.listed(owner, tags, only_open=group == "pending" and not status and not tags)
+        jobs = self.jobs.listed(
+            owner, tags, only_open=group == "pending" and not status and not tags
+        )
         now = self.clock.now()
         if status:
             jobs = [j for j in jobs if j.state(now) == status]
@@ -418,7 +464,10 @@ class Qbraid(Service):
         state = job.state(now)
         vendor, provider = request["deviceQrn"].split(":")[:2]
         if "provider_object" in faults:
-            vendor, provider = {"vendor": vendor.upper()}, {"_id": "0" * 24, "provider": provider.upper()}
+            vendor, provider = {"vendor": vendor.upper()}, {
+                "_id": "0" * 24,
+                "provider": provider.upper(),
+            }
         queued = job.time_of("RUNNING") if state == "QUEUED" else None
         view = {
             "_id": f"{job.number:024x}",
@@ -469,7 +518,9 @@ class Qbraid(Service):
         ended = job.ended_at(now)
         digits = 6 if job.number % 2 else 3
         started = job.time_of("RUNNING")
-        duration = None if ended is None or started is None else max(0, int((ended - started) * 1000))
+        duration = (
+            None if ended is None or started is None else max(0, int((ended - started) * 1000))
+        )
         return {
             "createdAt": self.iso(job.accepted, digits),
             "endedAt": self.iso(ended, digits),
@@ -483,7 +534,11 @@ class Qbraid(Service):
     def price(self, request, minutes=0.0):
         pricing = self.devices[request["deviceQrn"]].get("pricing") or {}
         per = {name: float(pricing.get(name) or 0) for name in ("perTask", "perShot", "perMinute")}
-        return per["perTask"] + per["perShot"] * (request.get("shots") or 0) + per["perMinute"] * minutes
+        return (
+            per["perTask"]
+            + per["perShot"] * (request.get("shots") or 0)
+            + per["perMinute"] * minutes
+        )
 
     def cost(self, job):
         """Credits of a job that ended; a cancelled or failed one costs nothing (assumed)."""
@@ -630,7 +685,11 @@ class Qbraid(Service):
         return group
 
     def members(self, group):
-        return [j for j in self.jobs.by_id.values() if j.request.get("groupJobQrn") == group["groupJobQrn"]]
+        return [
+            j
+            for j in self.jobs.by_id.values()
+            if j.request.get("groupJobQrn") == group["groupJobQrn"]
+        ]
 
     def group_view(self, group):
         now, jobs = self.clock.now(), self.members(group)

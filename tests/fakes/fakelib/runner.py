@@ -88,7 +88,13 @@ class OwnSimulator:
 class Gateway:
     """Runs each program as a `simulate` task of a qtaskdist gateway."""
 
-    TYPES = {"qasm2": "openqasm2", "qasm3": "openqasm3", "qir.ll": "qir", "qir.bc": "qir", "ionq": "ionq"}
+    TYPES = {
+        "qasm2": "openqasm2",
+        "qasm3": "openqasm3",
+        "qir.ll": "qir",
+        "qir.bc": "qir",
+        "ionq": "ionq",
+    }
 
     def __init__(self, url, threads=4):
         self.parts = urllib.parse.urlsplit(url)

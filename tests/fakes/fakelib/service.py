@@ -30,11 +30,13 @@ class ApiError(Exception):
 
 
 class Service:
-    """Of a vendor: `prefix`, `route(request)`, `key_of(request)` and `error(status, message)`."""
+    """Of a vendor: `prefix`, `routes`, and the methods at the end."""
 
     prefix = ""
     public_routes = ()
     default_shapes = ("detail",)
+    default_quota = 1000
+    routes = ()  # (name, method, pattern of the path, call(request, owner, *groups))
 
     def __init__(self, options):
         self.options = options
@@ -52,7 +54,8 @@ class Service:
         """As it was at its start."""
         options = self.options
         self.clock = Clock(options.speed)
-        self.quota = Quota(self.clock, options.quota, options.anonymous_quota, options.window)
+        limit = self.default_quota if options.quota is None else options.quota
+        self.quota = Quota(self.clock, limit, options.anonymous_quota, options.window)
         self.jobs = Jobs(self.clock, options.seed)
         for name in ("queued", "running", "cancelling", "jitter"):
             if getattr(options, name) is not None:
@@ -91,6 +94,16 @@ class Service:
         fired = [rule.fault for rule in (delay, fault) if rule]
         self.account(request, name, reply, fired)
         return reply
+
+    def route(self, request):
+        """(name, call(request, owner) -> Reply) of a request, or ApiError."""
+        path, is_known = request.path.rstrip("/"), False
+        for name, method, pattern, call in self.routes:
+            found = pattern.match(path)
+            if found and method == request.method:
+                return name, lambda r, owner: call(r, owner, *found.groups())
+            is_known = is_known or bool(found)
+        raise self.no_route(is_known)
 
     def answer(self, request, name, call, fault):
         try:
@@ -315,8 +328,8 @@ class Service:
 
     # --- what a vendor has of its own ---
 
-    def route(self, request):
-        """(name, call(request, owner) -> Reply) of a request, or ApiError."""
+    def no_route(self, is_known):
+        """The ApiError for a path that there is not, or not with this method."""
         raise NotImplementedError
 
     def key_of(self, request):
@@ -351,5 +364,3 @@ def json_object(request):
     if not isinstance(body, dict):
         raise ValueError("the body is not an object")
     return body
-
-
