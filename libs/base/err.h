@@ -2,7 +2,7 @@
  *
  * A function that can fail returns qt_code and takes a `qt_err *err` as its last parameter. On
  * failure it fills *err and leaves every `ret_` output untouched; on success *err is not touched.
- * `err` is never NULL. qt_err holds no memory, so it needs no clean-up and can be copied.
+ * `err` is never NULL. qt_err owns no memory, so it needs no clean-up and can be copied.
  *
  * Threads: a qt_err belongs to one thread at a time; nothing here is shared. */
 #ifndef QT_BASE_ERR_H
@@ -52,6 +52,8 @@ typedef enum qt_reason {
     QT_REASON_COUNT_
 } qt_reason;
 
+struct qt_diagnostics; /* base/diagnostics.h */
+
 typedef struct qt_err {
     qt_code code;
     qt_reason reason;
@@ -60,6 +62,9 @@ typedef struct qt_err {
     int64_t retry_after_ms; /* 0: no advice */
     char field[96];         /* path of the wrong field, e.g. "payload.shots"; "" if none */
     char msg[256];          /* for people, in English, cut at the end when too long */
+    /* All that is wrong with the text in `field`, of which msg is the first; or NULL. Borrowed: the
+     * function that raises says how long it stays. */
+    const struct qt_diagnostics *diagnostics;
 } qt_err;
 
 /* Raises: `return qt_fail(err, TASK_NOT_FOUND, "task %s", id);` */

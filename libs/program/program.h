@@ -58,8 +58,8 @@ bool qt_program_can_read(qt_program_kind kind, const qt_program_read_options *op
 /* Reads len bytes (need no NUL) into a circuit that the caller releases. On failure the message
  * starts with "line:column: " of the first error and the field is unset: CIRCUIT_SYNTAX,
  * CIRCUIT_UNSUPPORTED, CIRCUIT_TOO_LARGE, CIRCUIT_TYPE_UNSUPPORTED (a kind that cannot be read),
- * OUT_OF_MEMORY. *ret_diagnostics (may be NULL) has all errors that the reader found, and is
- * released by qt_diagnostics_done(). */
+ * OUT_OF_MEMORY. *ret_diagnostics (may be NULL) has all errors that the reader found, is released
+ * by qt_diagnostics_done(), and err->diagnostics points to it. */
 qt_code qt_program_read(qt_program_kind kind, const char *data, size_t len,
                         const qt_program_read_options *options, qt_circuit **ret_circuit,
                         qt_diagnostics *ret_diagnostics, qt_err *err);

@@ -5,10 +5,9 @@
 
 static qt_qasm_options with_defaults(const qt_qasm_options *options) {
     qt_qasm_options o = options != NULL ? *options : (qt_qasm_options){0};
-    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_ERRORS = 20 };
+    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256 };
     o.max_bytes = o.max_bytes > 0 ? o.max_bytes : MAX_BYTES;
     o.max_nesting = o.max_nesting > 0 ? o.max_nesting : MAX_NESTING;
-    o.max_errors = o.max_errors > 0 ? o.max_errors : MAX_ERRORS;
     const qt_circuit_limits *d = &qt_circuit_default_limits;
     o.limits.max_ops = o.limits.max_ops > 0 ? o.limits.max_ops : d->max_ops;
     o.limits.max_qubits = o.limits.max_qubits > 0 ? o.limits.max_qubits : d->max_qubits;
@@ -27,9 +26,10 @@ qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
     /* Definitions and symbols: a part of what the circuit may take. */
     enum { CIRCUIT_SHARE = 8 };
     qt_arena_init(&ctx->arena, ctx->options.limits.max_bytes / CIRCUIT_SHARE);
-    ctx->sources[0] = (qasm_source){.text = text, .len = len};
+    ctx->sources[0] = (qasm_source){.text = {.start = text, .len = len}};
     ctx->source_count = 1;
     ctx->bytes = len;
+    qt_diagnostics_init(&ctx->diagnostics, ctx->options.max_errors);
     return QT_OK;
 }
 
@@ -58,8 +58,8 @@ void *qasm_alloc(qasm_context *ctx, size_t size) {
     size_t limit = ctx->arena.limit_bytes;
     if (size > limit || ctx->arena.used_bytes > limit - size ||
         limit - size - ctx->arena.used_bytes < BLOCK_OVERHEAD) {
-        (void)qasm_too_large(ctx, ctx->sources[0].text, "the definitions take more than %zu bytes",
-                             limit);
+        (void)qasm_too_large(ctx, ctx->sources[0].text.start,
+                             "the definitions take more than %zu bytes", limit);
     } else {
         (void)qasm_no_memory(ctx);
     }

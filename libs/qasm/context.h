@@ -22,7 +22,6 @@ typedef struct qasm_context {
     size_t source_count;
     size_t bytes; /* of all sources */
     qt_diagnostics diagnostics;
-    size_t diagnostics_cap;
     qt_err *err; /* filled when fatal without a diagnostic */
     bool fatal;
     bool quiet;     /* errors are not reported: the parser is looking for a place to go on */
@@ -43,9 +42,12 @@ qt_code qasm_fail(qasm_context *ctx, const char *at, qt_reason reason, const cha
 /* Over a limit: fatal. */
 #define qasm_too_large(ctx, at, ...)                                                               \
     qasm_fail((ctx), (at), QT_REASON_CIRCUIT_TOO_LARGE, NULL, __VA_ARGS__)
-/* "'cz' is not declared", with a hint from similar names; accept: which names may be offered. */
-qt_code qasm_unknown(qasm_context *ctx, const char *at, const char *what, const char *name,
-                     size_t len, bool (*accept)(const qasm_name *name));
+/* "expected X, found Y" */
+qt_code qasm_expected(qasm_context *ctx, const char *at, const char *what, const char *found);
+/* "the gate 'cy' is not declared", with a hint from similar names; accept: which names may be
+ * offered. Only the first use of a name is reported. */
+qt_code qasm_unknown(qasm_context *ctx, const char *at, const char *what, qasm_name *name,
+                     bool (*accept)(const qasm_name *name));
 
 /* Turns the outcome of a builder call into a diagnostic at a place; OUT_OF_MEMORY is fatal. */
 qt_code qasm_built(qasm_context *ctx, const char *at, qt_code code, const qt_err *err);

@@ -413,16 +413,13 @@ static qt_code barrier_statement(qasm_elab *e, const ast_stmt *s) {
     return QT_OK;
 }
 
-static uint32_t line_of(const qasm_elab *e, const char *at) {
-    uint32_t line = 1;
-    const qasm_source *source = &e->ctx->sources[0];
-    if (at < source->text || at > source->text + source->len) {
+static uint32_t line_of(qasm_elab *e, const char *at) {
+    qt_text *text = &e->ctx->sources[0].text;
+    size_t ignored = 0;
+    if (at < text->start || at > text->start + text->len) {
         return 0;
     }
-    for (const char *c = source->text; c < at; c++) {
-        line += *c == '\n';
-    }
-    return line;
+    return qt_text_line(text, (size_t)(at - text->start), &ignored);
 }
 
 static qt_code delay_statement(qasm_elab *e, const ast_stmt *s) {

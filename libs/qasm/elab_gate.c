@@ -10,7 +10,7 @@ static bool is_gate(const qasm_name *name) {
 }
 
 static qt_code find_gate(qasm_elab *e, const ast_stmt *s, uint32_t *ret_gate) {
-    const qasm_name *name = s->name;
+    qasm_name *name = s->name;
     if (name->meaning == MEANING_KEYWORD) {
         *ret_gate = e->gphase; /* the only keyword that the parser lets through */
         return QT_OK;
@@ -27,7 +27,7 @@ static qt_code find_gate(qasm_elab *e, const ast_stmt *s, uint32_t *ret_gate) {
                          "include \"stdgates.inc\" is missing", "the gate '%s' is not declared",
                          name->text);
     }
-    return qasm_unknown(e->ctx, s->name_at, "the gate", name->text, name->len, is_gate);
+    return qasm_unknown(e->ctx, s->name_at, "the gate", name, is_gate);
 }
 
 static qt_code check_params(qasm_elab *e, const ast_stmt *s, const qasm_gate *gate) {

@@ -17,7 +17,7 @@ static qt_code declare_constants(qasm_elab *e) {
         if (name == NULL) {
             return qasm_no_memory(e->ctx);
         }
-        QT_TRY(qasm_declare(e, name, e->ctx->sources[0].text, SYMBOL_CONST, &symbol));
+        QT_TRY(qasm_declare(e, name, e->ctx->sources[0].text.start, SYMBOL_CONST, &symbol));
         symbol->value = qasm_float_value(constants[i].value);
     }
     return QT_OK;
@@ -101,7 +101,7 @@ qasm_symbol *qasm_find(qasm_elab *e, qasm_name *name, const char *at) {
         if (name->meaning == MEANING_GATE) {
             (void)qasm_syntax(e->ctx, at, "'%.60s' is a gate, not a value", name->text);
         } else {
-            (void)qasm_unknown(e->ctx, at, "the name", name->text, name->len, is_symbol);
+            (void)qasm_unknown(e->ctx, at, "the name", name, is_symbol);
         }
         return NULL;
     }

@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,11 +36,10 @@ static bool is(char c, unsigned mask) {
 }
 
 void qasm_lexer_init(qasm_lexer *lexer, qasm_context *ctx, bool v3) {
-    const qasm_source *source = &ctx->sources[0];
-    *lexer =
-        (qasm_lexer){.ctx = ctx, .at = source->text, .end = source->text + source->len, .v3 = v3};
+    const qt_text *text = &ctx->sources[0].text;
+    *lexer = (qasm_lexer){.ctx = ctx, .at = text->start, .end = text->start + text->len, .v3 = v3};
     lexer->last_end = lexer->at;
-    if (source->len >= 3 && memcmp(source->text, "\xEF\xBB\xBF", 3) == 0) {
+    if (text->len >= 3 && memcmp(text->start, "\xEF\xBB\xBF", 3) == 0) {
         lexer->at += 3; /* byte order mark */
     }
 }
@@ -53,8 +53,8 @@ qt_code qasm_lexer_push(qasm_lexer *lexer, qasm_source source, const char *at) {
     ctx->sources[ctx->source_count++] = source;
     lexer->outer[lexer->depth].at = lexer->at;
     lexer->outer[lexer->depth++].end = lexer->end;
-    lexer->at = source.text;
-    lexer->end = source.text + source.len;
+    lexer->at = source.text.start;
+    lexer->end = source.text.start + source.text.len;
     return QT_OK;
 }
 
@@ -63,11 +63,11 @@ qt_code qasm_lexer_include(qasm_lexer *lexer, const char *name, const char *at) 
     if (ctx->options.include_dir == NULL) {
         return qasm_unsupported(ctx, at, "including the file '%.60s' is not allowed", name);
     }
-    qasm_source source = {.name = name};
+    qasm_source source = {.text = {.name = name}};
     qt_err err;
     qt_code code =
         qasm_source_read(ctx->options.include_dir, name, ctx->options.max_bytes - ctx->bytes,
-                         &source.owned, &source.len, &err);
+                         &source.owned, &source.text.len, &err);
     if (code == QT_RESOURCE_EXHAUSTED) {
         return qasm_built(ctx, at, code, &err);
     }
@@ -77,8 +77,8 @@ qt_code qasm_lexer_include(qasm_lexer *lexer, const char *name, const char *at) 
                                                                    : QT_REASON_CIRCUIT_SYNTAX,
                          NULL, "%s", err.msg);
     }
-    ctx->bytes += source.len;
-    source.text = source.owned;
+    ctx->bytes += source.text.len;
+    source.text.start = source.owned;
     return qasm_lexer_push(lexer, source, at);
 }
 
@@ -289,6 +289,12 @@ static qt_code lex_hardware(qasm_lexer *lexer, qasm_token *t) {
     return QT_OK;
 }
 
+bool qasm_lexer_on_new_line(const qasm_lexer *lexer, const qasm_token *t) {
+    const char *from = lexer->last_end;
+    bool same_source = t->start > from && t->start <= lexer->end;
+    return same_source && memchr(from, '\n', (size_t)(t->start - from)) != NULL;
+}
+
 void qasm_lex_line(qasm_lexer *lexer, qasm_token *token) {
     const char *newline = memchr(lexer->at, '\n', (size_t)(lexer->end - lexer->at));
     const char *p = newline != NULL ? newline : lexer->end;
@@ -436,4 +442,18 @@ const char *qasm_token_name(uint8_t kind) {
     }
     const char *found = strchr(singles, (char)kind);
     return found != NULL ? names[found - singles] : "a character";
+}
+
+qt_code qasm_lexer_expected(qasm_lexer *lexer, const qasm_token *t, const char *what) {
+    enum { MAX_SHOWN = 40 };
+    if (t->kind == TOK_BAD) {
+        return QT_INVALID_ARGUMENT;
+    }
+    bool behind = what[0] == '\'' && qasm_lexer_on_new_line(lexer, t);
+    const char *at = behind ? lexer->last_end : t->start;
+    bool shown = t->kind == TOK_ID || t->kind == TOK_INT || t->kind == TOK_REAL;
+    char found[MAX_SHOWN + 3];
+    int len = t->end - t->start < MAX_SHOWN ? (int)(t->end - t->start) : MAX_SHOWN;
+    snprintf(found, sizeof found, "'%.*s'", len, t->start);
+    return qasm_expected(lexer->ctx, at, what, shown ? found : qasm_token_name(t->kind));
 }

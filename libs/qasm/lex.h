@@ -71,6 +71,9 @@ typedef struct qasm_lexer {
 void qasm_lexer_init(qasm_lexer *lexer, qasm_context *ctx, bool v3);
 /* The next token; at the end of an included file the one behind the include. */
 qt_code qasm_lex(qasm_lexer *lexer, qasm_token *ret_token);
+/* Whether the token is the first one of its line (or of the program's end); it must be the last one
+ * lexed. */
+bool qasm_lexer_on_new_line(const qasm_lexer *lexer, const qasm_token *token);
 /* Makes the token the rest of its line: `@name ...`, `#pragma ...`. It must be the last one lexed.
  */
 void qasm_lex_line(qasm_lexer *lexer, qasm_token *token);
@@ -79,6 +82,9 @@ qt_code qasm_lexer_push(qasm_lexer *lexer, qasm_source source, const char *at);
 /* The same with a file of the directory that the options allow; `at` is the place of the include.
  */
 qt_code qasm_lexer_include(qasm_lexer *lexer, const char *name, const char *at);
+/* Fails with "expected X, found the token". A missing end of a statement is reported behind what
+ * stands before it. Nothing is added for a token that could not be lexed, which was reported. */
+qt_code qasm_lexer_expected(qasm_lexer *lexer, const qasm_token *token, const char *what);
 /* "'->'", "an identifier", ... for messages. Static storage. */
 const char *qasm_token_name(uint8_t kind);
 

@@ -26,6 +26,7 @@ typedef struct qasm_name {
     uint8_t meaning; /* qasm_meaning */
     bool library;    /* a gate of the standard library, which a program may redefine */
     bool later;      /* one that the library's paper does not have: registers may hide it */
+    bool reported;   /* as unknown, or its declaration is broken: its uses are not reported */
     uint32_t index;
     uint32_t formal; /* inside a gate's body: 1 + its number as a parameter or qubit */
     bool formal_qubit;

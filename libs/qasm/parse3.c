@@ -112,14 +112,7 @@ bool qasm3_at_name(const qasm3_parser *p) {
 }
 
 qt_code qasm3_expected(qasm3_parser *p, const char *what) {
-    const qasm_token *t = &p->tok;
-    bool behind = what[0] == '\'' && t->start > p->lexer.last_end &&
-                  memchr(p->lexer.last_end, '\n', (size_t)(t->start - p->lexer.last_end)) != NULL;
-    const char *at = behind ? p->lexer.last_end : t->start;
-    if (t->kind == TOK_ID) {
-        return qasm_syntax(p->ctx, at, "expected %s, found '%.60s'", what, t->value.name->text);
-    }
-    return qasm_syntax(p->ctx, at, "expected %s, found %s", what, qasm_token_name(t->kind));
+    return qasm_lexer_expected(&p->lexer, &p->tok, what);
 }
 
 qt_code qasm3_expect(qasm3_parser *p, uint8_t kind) {

@@ -47,15 +47,6 @@ static qt_qasm_version detect(qasm_context *ctx) {
     return version == QT_QASM_DETECT ? QT_QASM_3 : version;
 }
 
-/* The first diagnostic becomes the error. */
-static qt_code raise_first(const qasm_context *ctx, qt_err *err) {
-    const qt_diagnostic *d = &ctx->diagnostics.items[0];
-    const char *open = d->hint != NULL ? " (" : "";
-    const char *close = d->hint != NULL ? ")" : "";
-    return qt_err_raise(err, d->reason, NULL, __FILE__, __LINE__, "%u:%u: %s%s%s%s", d->line,
-                        d->column, d->message, open, d->hint != NULL ? d->hint : "", close);
-}
-
 static qt_code parse(qasm_context *ctx) {
     qt_qasm_version version = ctx->options.version;
     version = version == QT_QASM_DETECT ? detect(ctx) : version;
@@ -67,7 +58,7 @@ static qt_code parse(qasm_context *ctx) {
 
 static qt_code finish(qasm_context *ctx, qt_code code, qt_circuit **ret_circuit, qt_err *err) {
     if (ctx->diagnostics.count > 0) {
-        return raise_first(ctx, err);
+        return qt_diagnostics_raise(&ctx->diagnostics, err);
     }
     if (ctx->fatal) {
         return err->code; /* no memory, which is nobody's line */
@@ -84,6 +75,9 @@ qt_code qt_qasm_parse(const char *text, size_t len, const qt_qasm_options *optio
     if (ret_diagnostics != NULL) {
         *ret_diagnostics = ctx.diagnostics;
         ctx.diagnostics = (qt_diagnostics){0};
+    }
+    if (code != QT_OK) {
+        err->diagnostics = ret_diagnostics;
     }
     return code;
 }

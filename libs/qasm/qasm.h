@@ -7,6 +7,7 @@
 #ifndef QT_QASM_QASM_H
 #define QT_QASM_QASM_H
 
+#include "base/diagnostics.h"
 #include "circuit/builder.h"
 #include "circuit/circuit.h"
 
@@ -23,31 +24,13 @@ typedef struct qt_qasm_options {
     const char *include_dir;  /* other includes come from here; NULL: refused */
     size_t max_bytes;         /* of the program and its includes; 0: 4 MiB */
     size_t max_nesting;       /* of expressions, blocks and calls; 0: 256 */
-    size_t max_errors;        /* collected before giving up; 0: 20 */
+    size_t max_errors;        /* collected before giving up; 0: QT_MAX_DIAGNOSTICS */
     qt_circuit_limits limits; /* zeroed: qt_circuit_default_limits */
 } qt_qasm_options;
 
-/* One error in a program. */
-typedef struct qt_diagnostic {
-    uint32_t line;    /* from 1 */
-    uint32_t column;  /* from 1, in bytes */
-    qt_reason reason; /* CIRCUIT_SYNTAX, CIRCUIT_UNSUPPORTED, CIRCUIT_TOO_LARGE */
-    char *message;    /* one sentence, without place */
-    char *hint;       /* "did you mean 'cx'?", or NULL */
-    char *source;     /* the line's text, cut to 160 bytes, or NULL */
-} qt_diagnostic;
-
-typedef struct qt_diagnostics {
-    qt_diagnostic *items;
-    size_t count;
-} qt_diagnostics;
-
-/* Releases; safe on zeroed memory. */
-void qt_diagnostics_done(qt_diagnostics *diagnostics);
-
 /* Parses len bytes of text (needs no NUL). `options` NULL: defaults. On failure *err has the first
- * error, its message starting with "line:column: ", its field unset, and *ret_diagnostics (may be
- * NULL) has all of them. */
+ * error, its message starting with "line:column: ", its field unset, and *ret_diagnostics (zeroed
+ * by the caller, or NULL) has all of them; err->diagnostics points to it. */
 qt_code qt_qasm_parse(const char *text, size_t len, const qt_qasm_options *options,
                       qt_circuit **ret_circuit, qt_diagnostics *ret_diagnostics, qt_err *err);
 

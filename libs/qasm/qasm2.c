@@ -49,16 +49,8 @@ qasm2_keyword qasm2_at_keyword(const qasm2 *p) {
     return keyword ? (qasm2_keyword)p->tok.value.name->index : KW2_NONE;
 }
 
-/* A missing end of statement is reported behind what stands before it. */
 qt_code qasm2_expected(qasm2 *p, const char *what) {
-    const qasm_token *t = &p->tok;
-    bool behind = what[0] == '\'' && t->start > p->lexer.last_end &&
-                  memchr(p->lexer.last_end, '\n', (size_t)(t->start - p->lexer.last_end)) != NULL;
-    const char *at = behind ? p->lexer.last_end : t->start;
-    if (t->kind == TOK_ID) {
-        return qasm_syntax(p->ctx, at, "expected %s, found '%.60s'", what, t->value.name->text);
-    }
-    return qasm_syntax(p->ctx, at, "expected %s, found %s", what, qasm_token_name(t->kind));
+    return qasm_lexer_expected(&p->lexer, &p->tok, what);
 }
 
 qt_code qasm2_expect(qasm2 *p, uint8_t kind) {
@@ -96,7 +88,7 @@ static qt_code include_library(qasm2 *p, const char *at) {
     p->library_included = true;
     p->in_library = true;
     const qasm_source source = {
-        .name = "qelib1.inc", .text = qelib1_bodies, .len = sizeof qelib1_bodies - 1};
+        .text = {.name = "qelib1.inc", .start = qelib1_bodies, .len = sizeof qelib1_bodies - 1}};
     QT_TRY(qasm_lexer_push(&p->lexer, source, at));
     return qasm2_advance(p);
 }
@@ -179,13 +171,12 @@ static qt_code wrong_register(qasm2 *p, qasm_meaning meaning) {
     if (!qasm2_at(p, TOK_ID) || qasm2_at_keyword(p) != KW2_NONE) {
         return qasm2_expected(p, quantum ? "a quantum register" : "a classical register");
     }
-    const qasm_name *name = p->tok.value.name;
+    qasm_name *name = p->tok.value.name;
     if (name->meaning != MEANING_NONE) {
         return qasm_syntax(p->ctx, p->tok.start, "'%.60s' is no %s register", name->text,
                            quantum ? "quantum" : "classical");
     }
-    return qasm_unknown(p->ctx, p->tok.start, what, name->text, name->len,
-                        quantum ? is_qreg : is_creg);
+    return qasm_unknown(p->ctx, p->tok.start, what, name, quantum ? is_qreg : is_creg);
 }
 
 static qt_code parse_operand(qasm2 *p, qasm_meaning meaning, operand *ret_operand) {

@@ -8,7 +8,7 @@ static bool is_gate(const qasm_name *name) {
 }
 
 qt_code qasm2_find_gate(qasm2 *p, uint32_t *ret_gate) {
-    const qasm_name *name = p->tok.value.name;
+    qasm_name *name = p->tok.value.name;
     if (name->meaning == MEANING_GATE) {
         *ret_gate = name->index;
         return QT_OK;
@@ -21,7 +21,7 @@ qt_code qasm2_find_gate(qasm2 *p, uint32_t *ret_gate) {
                          "include \"qelib1.inc\" is missing", "the gate '%s' is not declared",
                          name->text);
     }
-    return qasm_unknown(p->ctx, p->tok.start, "the gate", name->text, name->len, is_gate);
+    return qasm_unknown(p->ctx, p->tok.start, "the gate", name, is_gate);
 }
 
 qt_code qasm2_check_new(qasm2 *p, const char *what) {

@@ -10,26 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-uint32_t qasm_source_line(qasm_source *source, size_t offset, size_t *ret_line_start) {
-    if (source->line == 0 || offset < source->line_offset) {
-        source->line = 1;
-        source->line_offset = 0;
-    }
-    const char *end = source->text + (offset < source->len ? offset : source->len);
-    const char *start = source->text + source->line_offset;
-    while (start < end) {
-        const char *newline = memchr(start, '\n', (size_t)(end - start));
-        if (newline == NULL) {
-            break;
-        }
-        start = newline + 1;
-        source->line++;
-    }
-    source->line_offset = (size_t)(start - source->text);
-    *ret_line_start = source->line_offset;
-    return source->line;
-}
-
 /* No absolute name, no part "..", nothing but a plain path below the folder. */
 static bool name_is_safe(const char *name) {
     if (name[0] == '\0' || name[0] == '/') {

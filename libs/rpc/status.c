@@ -1,6 +1,7 @@
 #include "rpc/status.h"
 
 #include "base/cleanup.h"
+#include "base/diagnostics.h"
 #include "rpc/wire.h"
 
 #include <google/protobuf/duration.pb-c.h>
@@ -30,6 +31,9 @@ SAME_CODE(DATA_LOSS);
 SAME_CODE(UNAUTHENTICATED);
 
 enum { MAX_DETAILS = 3, STATUS_ARENA_BYTES = 64 * 1024 };
+
+/* Peers refuse trailers of more than 8 KiB, which the details are a part of, as base64. */
+enum { MAX_VIOLATION_BYTES = 4096 };
 
 #define TYPE_URL_PREFIX "type.googleapis.com/"
 
@@ -81,15 +85,56 @@ static Google__Protobuf__Any *error_info(const qt_err *err, const char *request_
     return any_of(&info.base, arena);
 }
 
+typedef Google__Rpc__BadRequest__FieldViolation field_violation;
+
+/* NULL when the arena is exhausted. */
+static field_violation *violation(const qt_err *err, qt_reason reason, const char *description,
+                                  qt_arena *arena) {
+    field_violation *v =
+        arena_message(arena, &google__rpc__bad_request__field_violation__descriptor);
+    if (v == NULL) {
+        return NULL;
+    }
+    v->field = qt_arena_strdup(arena, err->field);
+    v->description = qt_arena_strdup(arena, description);
+    v->reason = (char *)(uintptr_t)qt_reason_name(reason); /* static storage */
+    return v->field != NULL && v->description != NULL ? v : NULL;
+}
+
+/* One violation for each error in the text that the field holds, as many as fit. */
+static void add_violations(const qt_err *err, qt_arena *arena, Google__Rpc__BadRequest *bad) {
+    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
+    size_t bytes = 0;
+    for (size_t i = 0; i < err->diagnostics->count; i++) {
+        const qt_diagnostic *d = &err->diagnostics->items[i];
+        qt_buf_clear(&text);
+        qt_diagnostic_sentence(d, &text);
+        field_violation *v = violation(err, d->reason, qt_buf_str(&text), arena);
+        bytes += v != NULL ? protobuf_c_message_get_packed_size(&v->base) : 0;
+        if (v == NULL || text.failed || (i > 0 && bytes > MAX_VIOLATION_BYTES)) {
+            return;
+        }
+        bad->field_violations[bad->n_field_violations++] = v;
+    }
+}
+
 static Google__Protobuf__Any *bad_request(const qt_err *err, qt_arena *arena) {
     Google__Rpc__BadRequest bad = GOOGLE__RPC__BAD_REQUEST__INIT;
-    Google__Rpc__BadRequest__FieldViolation violation =
-        GOOGLE__RPC__BAD_REQUEST__FIELD_VIOLATION__INIT;
-    Google__Rpc__BadRequest__FieldViolation *violations[] = {&violation};
-    violation.field = qt_arena_strdup(arena, err->field);
-    violation.description = qt_arena_strdup(arena, qt_rpc_public_message(err));
-    bad.field_violations = violations;
-    bad.n_field_violations = 1;
+    size_t count = err->diagnostics != NULL ? err->diagnostics->count : 0;
+    bad.field_violations = qt_arena_alloc(arena, (count + 1) * sizeof *bad.field_violations);
+    if (bad.field_violations == NULL) {
+        return NULL;
+    }
+    if (count > 0) {
+        add_violations(err, arena, &bad);
+    }
+    if (bad.n_field_violations == 0) {
+        field_violation *v = violation(err, err->reason, qt_rpc_public_message(err), arena);
+        if (v == NULL) {
+            return NULL;
+        }
+        bad.field_violations[bad.n_field_violations++] = v;
+    }
     return any_of(&bad.base, arena);
 }
 

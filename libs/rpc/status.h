@@ -17,7 +17,9 @@
  * result is err->msg or static storage. */
 const char *qt_rpc_public_message(const qt_err *err);
 
-/* The error as a message in the arena; NULL when the arena is exhausted. request_id may be NULL or
+/* The error as a message in the arena. With err->diagnostics BadRequest has a violation of the
+ * field for each of them, as many as fit 4 KiB. NULL when the arena is exhausted. request_id may be
+ * NULL or
  * "". The text is the public one. */
 Google__Rpc__Status *qt_rpc_err_to_status(const qt_err *err, const char *request_id,
                                           qt_arena *arena);

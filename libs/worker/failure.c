@@ -1,5 +1,8 @@
 #include "worker/failure.h"
 
+#include "base/cleanup.h"
+#include "base/diagnostics.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,7 +50,18 @@ static bool is_about_circuit(const qt_err *err) {
     return strcmp(err->field, "payload.circuit_data") == 0;
 }
 
+static void all_errors(const qt_diagnostics *list, char *ret_text, size_t cap) {
+    enum { ROOM_FOR_REST = 32 };
+    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
+    qt_diagnostics_sentences(list, cap > ROOM_FOR_REST ? cap - ROOM_FOR_REST : 0, &text);
+    snprintf(ret_text, cap, "%s", qt_buf_str(&text));
+}
+
 void qt_failure_text(const qt_err *err, char *ret_text, size_t cap) {
+    if (err->diagnostics != NULL && err->diagnostics->count > 1) {
+        all_errors(err->diagnostics, ret_text, cap);
+        return;
+    }
     if (err->code == QT_INTERNAL || err->code == QT_UNKNOWN) {
         snprintf(ret_text, cap, "%s", qt_reason_text(err->reason));
     } else if (err->field[0] != '\0' && !is_about_circuit(err)) {

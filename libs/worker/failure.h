@@ -9,9 +9,9 @@
 /* Permanent when the same circuit would fail again (wrong input, too large, not implemented);
  * throttled when the error says when to come back; retryable otherwise. */
 Qtaskdist__V1__FailureClass qt_failure_class(const qt_err *err);
-/* The sentence for the user: the message with the field's path in front (but for the program
- * itself, whose errors start with line:column), or a fixed text for INTERNAL and UNKNOWN, whose
- * message is for the log only. */
+/* The text for the user: the message with the field's path in front (but for the program itself,
+ * whose errors start with line:column), or a fixed text for INTERNAL and UNKNOWN, whose message is
+ * for the log only. Of err->diagnostics all that fit, a line each. */
 void qt_failure_text(const qt_err *err, char *ret_text, size_t cap);
 
 #endif

@@ -40,7 +40,7 @@ static void set_retry_after(qt_worker_task *task, int64_t retry_after_ms) {
 
 /* A reason to stop explains a failure better than the failure does. */
 static void set_failure(qt_worker_task *task, const qt_err *err) {
-    char text[400];
+    char text[4096];
     Qtaskdist__V1__TaskFailure *f = &task->failure;
     qtaskdist__v1__task_failure__init(f);
     qt_reason reason = err->reason;

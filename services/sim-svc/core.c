@@ -15,6 +15,7 @@ qt_code qt_sim_core_simulate(qt_sim_core *core, const Qtaskdist__V1__TaskPayload
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     QT_CLEANUP(qt_sim_result_free_p) qt_sim_result *result = NULL;
     QT_TRY(qt_decode_simulation(payload, &simulation, err));
+    simulation.program.arena = arena;
     QT_TRY(qt_job_simulate(&core->jobs, &simulation, watch, &circuit, &result, err));
     return qt_encode_simulation(circuit, result, job_id, seconds_since(start_us),
                                 core->max_result_bytes, arena, ret_result, err);
@@ -29,6 +30,7 @@ qt_code qt_sim_core_convert(qt_sim_core *core, const Qtaskdist__V1__TaskPayload 
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
     QT_TRY(qt_decode_conversion(payload, &conversion, err));
+    conversion.program.arena = arena;
     conversion.options.max_bytes = core->max_result_bytes;
     QT_TRY(qt_job_convert(&core->jobs, &conversion.program, &conversion.options, &circuit, &text,
                           &info, err));

@@ -53,6 +53,7 @@ static qt_code analyze(qt_rpc_ctx *ctx, const Qtaskdist__V1__AnalyzeRequest *req
     qt_circuit *circuit = NULL;
     QT_TRY(qt_decode_program(req->circuit_type, req->circuit_data, "circuit_type", "circuit_data",
                              &program, err));
+    program.arena = qt_rpc_arena(ctx);
     QT_TRY(qt_job_analyze(&core->jobs, &program, &circuit, &analysis, err));
     qt_code code = qt_encode_analysis(circuit, &analysis, qt_rpc_arena(ctx), ret_resp, err);
     qt_circuit_free(circuit);

@@ -33,8 +33,12 @@ qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
                      qt_circuit **ret_circuit, qt_err *err) {
     const qt_program_read_options options = {.max_bytes = runner->limits.max_circuit_bytes};
     QT_TRY(check_text(runner, program, err));
+    QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
     qt_code code = qt_program_read(program->kind, program->text, program->len, &options,
-                                   ret_circuit, NULL, err);
+                                   ret_circuit, &all, err);
+    if (code != QT_OK) {
+        qt_diagnostics_keep(program->arena, err);
+    }
     return in_program(code, program, err);
 }
 

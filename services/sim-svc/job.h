@@ -14,13 +14,14 @@
 enum { QT_DEFAULT_SHOTS = 1024 };
 
 /* A program. `field` and `type_field` are the paths of its text and type in the request, for
- * errors. */
+ * errors; `arena` takes the list of them. */
 typedef struct qt_program {
     qt_program_kind kind;
     const char *text;
     size_t len;
     const char *type_field;
     const char *field;
+    qt_arena *arena; /* NULL: only the first error is told */
 } qt_program;
 
 typedef struct qt_job_limits {
@@ -59,7 +60,7 @@ typedef struct qt_analysis {
     double seconds; /* for QT_DEFAULT_SHOTS, estimated */
 } qt_analysis;
 
-/* Parses a program; errors have its field. */
+/* Parses a program; errors have its field, and err->diagnostics in the program's arena. */
 qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
                      qt_circuit **ret_circuit, qt_err *err);
 /* Runs a circuit. The circuit is returned too, for its warnings. */

@@ -33,10 +33,12 @@ static qt_code measure(const qt_circuit *circuit, uint32_t shots, qt_circuit_fac
 }
 
 qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
-                         const Qtaskdist__V1__TaskPayload *payload, qt_circuit_facts *ret_facts,
-                         qt_err *err) {
-    const qt_program_read_options options = {.max_bytes = (size_t)config->max_circuit_bytes};
+                         const Qtaskdist__V1__TaskPayload *payload, size_t max_errors,
+                         qt_arena *arena, qt_circuit_facts *ret_facts, qt_err *err) {
+    const qt_program_read_options options = {.max_bytes = (size_t)config->max_circuit_bytes,
+                                             .max_errors = max_errors};
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
     qt_program_kind kind = QT_PROGRAM_QASM;
     *ret_facts = (qt_circuit_facts){0};
     QT_TRY(qt_program_kind_decode(payload->circuit_type, "payload.circuit_type", &kind, err));
@@ -44,8 +46,10 @@ qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
         return QT_OK;
     }
     qt_code code = qt_program_read(kind, payload->circuit_data, strlen(payload->circuit_data),
-                                   &options, &circuit, NULL, err);
-    if (code == QT_OK) {
+                                   &options, &circuit, &all, err);
+    if (code != QT_OK) {
+        qt_diagnostics_keep(arena, err);
+    } else {
         uint32_t shots = payload->shots != 0 ? payload->shots : QT_DEFAULT_SHOTS;
         return measure(circuit, shots, ret_facts, err);
     }

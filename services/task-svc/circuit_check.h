@@ -6,6 +6,7 @@
 #include "qtaskdist/v1/task.pb-c.h"
 #include "services/task-svc/config.h"
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #include <stdbool.h>
@@ -22,10 +23,11 @@ typedef struct qt_circuit_facts {
     double estimated_runtime;
 } qt_circuit_facts;
 
-/* A broken program fails with the parser's reason, field "payload.circuit_data", and a message that
- * starts with line:column. A feature that our parser lacks is no obstacle for a device. */
+/* A broken program fails with the parser's reason, field "payload.circuit_data", a message that
+ * starts with line:column, and all its errors (at most max_errors, 0: the default) in the arena. A
+ * feature that our parser lacks is no obstacle for a device. */
 qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
-                         const Qtaskdist__V1__TaskPayload *payload, qt_circuit_facts *ret_facts,
-                         qt_err *err);
+                         const Qtaskdist__V1__TaskPayload *payload, size_t max_errors,
+                         qt_arena *arena, qt_circuit_facts *ret_facts, qt_err *err);
 
 #endif

@@ -165,7 +165,7 @@ static qt_code set_payload(qt_rpc_ctx *ctx, const Qtaskdist__V1__Task *task, con
         QT_TRY(qt_meta_from_json(arena, now->meta_data, &meta, &count, err));
     }
     QT_TRY(qt_validate_payload(app->config, type, task->payload, err));
-    QT_TRY(qt_handlers_store_payload(app, arena, type, task->payload, meta, count,
+    QT_TRY(qt_handlers_store_payload(app, arena, type, task->payload, meta, count, 0,
                                      &op->update.values, err));
     op->update.fields |= QT_UPDATE_META_DATA;
     return QT_OK;

@@ -1,6 +1,7 @@
 #include "services/task-svc/handlers_impl.h"
 
 #include "base/clock.h"
+#include "base/diagnostics.h"
 #include "rpc/status.h"
 #include "services/task-svc/circuit_check.h"
 #include "services/task-svc/validate.h"
@@ -9,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FACTS = 4, ROW_BYTES = 512 };
+enum { FACTS = 4, ROW_BYTES = 512, MAX_BATCH_ERRORS = 1000 };
 
 typedef Qtaskdist__V1__Task__MetaDataEntry meta_entry;
 
@@ -96,10 +97,10 @@ qt_code qt_handlers_replace_meta(qt_arena *arena, qt_span stored, meta_entry *co
 
 qt_code qt_handlers_store_payload(qt_app *app, qt_arena *arena, Qtaskdist__V1__TaskType type,
                                   const Qtaskdist__V1__TaskPayload *payload,
-                                  meta_entry *const *meta, size_t meta_count, qt_row *row,
-                                  qt_err *err) {
+                                  meta_entry *const *meta, size_t meta_count, size_t max_errors,
+                                  qt_row *row, qt_err *err) {
     qt_circuit_facts facts;
-    QT_TRY(qt_circuit_check(app->config, type, payload, &facts, err));
+    QT_TRY(qt_circuit_check(app->config, type, payload, max_errors, arena, &facts, err));
     QT_TRY(merge_meta(arena, meta, meta_count, &facts, &row->meta_data, err));
     return qt_pb_pack(arena, &payload->base, &row->spec, err);
 }
@@ -127,14 +128,14 @@ static void fill_row(const Qtaskdist__V1__CreateTaskRequest *req, qt_row *row) {
 
 /* Checks the request and makes the operation of it; everything in the arena. */
 static qt_code make_create(qt_app *app, qt_arena *arena,
-                           const Qtaskdist__V1__CreateTaskRequest *req, qt_task_op *op,
-                           qt_err *err) {
+                           const Qtaskdist__V1__CreateTaskRequest *req, size_t max_errors,
+                           qt_task_op *op, qt_err *err) {
     QT_TRY(qt_validate_create(app->config, req, err));
     qt_row *row = &op->create.row;
     fill_row(req, row);
     QT_TRY(qt_handlers_store_payload(app, arena, req->task_type, req->payload,
-                                     (meta_entry *const *)req->meta_data, req->n_meta_data, row,
-                                     err));
+                                     (meta_entry *const *)req->meta_data, req->n_meta_data,
+                                     max_errors, row, err));
     if (req->idempotency_key[0] != '\0') {
         op->create.idem_key = qt_span_of(req->idempotency_key);
         QT_TRY(hash_request(arena, req, &op->create.request_hash, err));
@@ -151,7 +152,7 @@ qt_code qt_handle_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__CreateTaskRequest
     (void)ret_resp;
     void *op = NULL;
     QT_TRY(qt_arena_try_calloc(qt_rpc_arena(ctx), 1, sizeof(qt_task_op), &op, err));
-    QT_TRY(make_create(qt_handlers_app(ctx), qt_rpc_arena(ctx), req, op, err));
+    QT_TRY(make_create(qt_handlers_app(ctx), qt_rpc_arena(ctx), req, 0, op, err));
     return qt_handlers_commit_one(ctx, op, err);
 }
 
@@ -223,9 +224,13 @@ qt_code qt_handle_batch_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__BatchCreate
     QT_TRY(qt_handlers_group_new(ctx, req->n_tasks, &group, err));
     QT_TRY(qt_rpc_message_new(qt_rpc_arena(ctx),
                               &qtaskdist__v1__batch_create_tasks_response__descriptor, &resp, err));
+    /* The answer to a batch of broken programs stays small. */
+    size_t max_errors = MAX_BATCH_ERRORS / req->n_tasks;
+    max_errors = max_errors > 0 ? max_errors : 1;
+    max_errors = max_errors < QT_MAX_DIAGNOSTICS ? max_errors : QT_MAX_DIAGNOSTICS;
     for (size_t i = 0; i < req->n_tasks; i++) {
         qt_task_op *op = &group->ops[i];
-        op->code = make_create(app, qt_rpc_arena(ctx), req->tasks[i], op, &op->err);
+        op->code = make_create(app, qt_rpc_arena(ctx), req->tasks[i], max_errors, op, &op->err);
     }
     group->resp = resp;
     group->answer = answer_batch;

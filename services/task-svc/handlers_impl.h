@@ -39,11 +39,12 @@ qt_code qt_handle_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__CreateTaskRequest
                          Qtaskdist__V1__Task **ret_resp, qt_err *err);
 qt_code qt_handle_batch_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__BatchCreateTasksRequest *req,
                                Qtaskdist__V1__BatchCreateTasksResponse **ret_resp, qt_err *err);
-/* A payload as it is stored, with what its circuit is made of added to meta_data. */
+/* A payload as it is stored, with what its circuit is made of added to meta_data. At most
+ * max_errors of a broken circuit are told (0: the default). */
 qt_code qt_handlers_store_payload(qt_app *app, qt_arena *arena, Qtaskdist__V1__TaskType type,
                                   const Qtaskdist__V1__TaskPayload *payload,
                                   Qtaskdist__V1__Task__MetaDataEntry *const *meta,
-                                  size_t meta_count, qt_row *row, qt_err *err);
+                                  size_t meta_count, size_t max_errors, qt_row *row, qt_err *err);
 
 /* New meta_data of a task, as JSON: what is stored of its circuit stays. */
 qt_code qt_handlers_replace_meta(qt_arena *arena, qt_span stored,

@@ -67,10 +67,12 @@ class Reply:
 
     @property
     def violations(self):
-        """{field: description}"""
-        info = self.detail("BadRequest")
-        rows = info.get("field_violations", info.get("fieldViolations", []))
-        return {row.get("field", ""): row.get("description", "") for row in rows}
+        """{field: description of the first error in it}"""
+        return {row["field"]: row["description"] for row in reversed(self.all_violations)}
+
+    @property
+    def all_violations(self):
+        return self.detail("BadRequest").get("field_violations", [])
 
     def __repr__(self):
         return f"HTTP {self.status} {self.raw[:600]!r}"

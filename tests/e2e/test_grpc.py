@@ -88,6 +88,26 @@ class GrpcPython(unittest.TestCase):
         self.assertEqual(field.field, "payload.circuit_data")
         self.assertRegex(field.description + err.details(), r"2:\d")
 
+    def test_all_errors_of_a_circuit(self):
+        circuit = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\nhh q[0];\nx q[7];\nx q[1]\n'
+        request = self.request(circuit)
+        _, _, details = self.refusal(self.tasks.CreateTask, request)
+        self.check_violations(details["BadRequest"], "payload.circuit_data")
+        batch = self.pb.task_requests_pb2.BatchCreateTasksRequest(tasks=[self.request(), request])
+        results = self.tasks.BatchCreateTasks(batch, timeout=30).results
+        self.assertTrue(results[0].task_id)
+        found = [d for d in results[1].error.details if d.type_url.endswith("BadRequest")]
+        bad = self.pb.error_details_pb2.BadRequest.FromString(found[0].value)
+        self.check_violations(bad, "tasks[1].payload.circuit_data")
+
+    def check_violations(self, bad_request, field):
+        rows = bad_request.field_violations
+        self.assertEqual([row.field for row in rows], [field] * 3)
+        places = [row.description.split(": ")[0] for row in rows]
+        self.assertEqual(places, ["4:1", "5:5", "6:7"])
+        self.assertIn("did you mean", rows[0].description)
+        self.assertIn("expected ';'", rows[2].description)
+
     def test_unknown_task(self):
         err, _, details = self.refusal(
             self.tasks.GetTask, self.pb.task_requests_pb2.GetTaskRequest(task_id=UUID_OF_NO_TASK)

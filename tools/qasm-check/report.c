@@ -7,45 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *reason_word(qt_reason reason) {
-    switch ((int)reason) {
-    case QT_REASON_CIRCUIT_UNSUPPORTED:
-        return "unsupported";
-    case QT_REASON_CIRCUIT_TOO_LARGE:
-        return "too large";
-    default:
-        return "error";
-    }
-}
-
-/* Under the byte `column` of the line: tabs stay tabs, and a character of several bytes is one. */
-static void add_caret(qt_buf *out, const char *line, uint32_t column) {
-    if (column > strlen(line) + 1) {
-        return; /* the line was cut before it */
-    }
-    qt_buf_add_str(out, "  ");
-    for (uint32_t i = 0; i + 1 < column; i++) {
-        bool inside = ((unsigned char)line[i] & 0xC0U) == 0x80U;
-        if (!inside) {
-            qt_buf_add_char(out, line[i] == '\t' ? '\t' : ' ');
-        }
-    }
-    qt_buf_add_str(out, "^\n");
-}
-
-static void add_diagnostic(qt_buf *out, const char *file, const qt_diagnostic *d) {
-    qt_buf_printf(out, "%s:%u:%u: %s: %s", file, d->line, d->column, reason_word(d->reason),
-                  d->message);
-    if (d->hint != NULL) {
-        qt_buf_printf(out, " (%s)", d->hint);
-    }
-    qt_buf_add_char(out, '\n');
-    if (d->source != NULL) {
-        qt_buf_printf(out, "  %s\n", d->source);
-        add_caret(out, d->source, d->column);
-    }
-}
-
 static void gate_label(int gate, int controls, char *ret_label, size_t cap) {
     static const char *const prefixes[3] = {"", "c-", "cc..-"};
     snprintf(ret_label, cap, "%s%s", prefixes[controls], qt_gate_get_info((qt_gate)gate)->name);
@@ -66,9 +27,7 @@ static void add_gates(qt_buf *out, const qt_circuit_stats *s) {
 
 qt_code report_text(const report *r, qt_buf *out, qt_err *err) {
     if (r->circuit == NULL) {
-        for (size_t i = 0; i < r->diagnostics->count; i++) {
-            add_diagnostic(out, r->file, &r->diagnostics->items[i]);
-        }
+        qt_diagnostics_render(r->diagnostics, r->file, out);
         if (r->diagnostics->count == 0) {
             qt_buf_printf(out, "%s: error: %s\n", r->file, r->err->msg);
         }
@@ -90,6 +49,12 @@ qt_code report_text(const report *r, qt_buf *out, qt_err *err) {
     return qt_buf_check(out, err);
 }
 
+static void json_optional(qt_json_writer *w, const char *key, const char *value) {
+    if (value != NULL) {
+        qt_json_pair(w, key, value);
+    }
+}
+
 static void json_diagnostics(qt_json_writer *w, const report *r) {
     qt_json_key(w, "errors");
     qt_json_open_array(w);
@@ -100,11 +65,14 @@ static void json_diagnostics(qt_json_writer *w, const report *r) {
         qt_json_u64(w, d->line);
         qt_json_key(w, "column");
         qt_json_u64(w, d->column);
+        qt_json_key(w, "length");
+        qt_json_u64(w, d->length);
         qt_json_pair(w, "reason", qt_reason_name(d->reason));
         qt_json_pair(w, "message", d->message);
-        if (d->hint != NULL) {
-            qt_json_pair(w, "hint", d->hint);
-        }
+        json_optional(w, "expected", d->expected);
+        json_optional(w, "hint", d->hint);
+        json_optional(w, "file", d->file);
+        json_optional(w, "source", d->source);
         qt_json_close_object(w);
     }
     qt_json_close_array(w);

@@ -7,5 +7,6 @@ int main(void) {
     add_text_tests(suite);
     add_settings_tests(suite);
     add_metrics_tests(suite);
+    add_diagnostics_tests(suite);
     return qt_test_run(suite);
 }

@@ -8,5 +8,6 @@ void add_memory_tests(Suite *suite);
 void add_text_tests(Suite *suite);
 void add_settings_tests(Suite *suite);
 void add_metrics_tests(Suite *suite);
+void add_diagnostics_tests(Suite *suite);
 
 #endif

@@ -63,9 +63,10 @@ START_TEST(shows_where_and_what) {
     write_file("bad.qasm", "OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit q;\nhh q;\n"
                            "x r;\n");
     expect("bad.qasm", 1, "bad.qasm:4:1: error: the gate 'hh' is not declared (did you mean");
-    expect("bad.qasm", 1, "  hh q;\n  ^\n");
+    expect("bad.qasm", 1, "  hh q;\n  ^~\n");
     expect("bad.qasm", 1, "bad.qasm:5:3: error:");
-    expect("--format json bad.qasm", 1, "{\"line\":4,\"column\":1,\"reason\":\"CIRCUIT_SYNTAX\"");
+    expect("--format json bad.qasm", 1,
+           "{\"line\":4,\"column\":1,\"length\":2,\"reason\":\"CIRCUIT_SYNTAX\"");
 }
 END_TEST
 

@@ -2,9 +2,11 @@
 #include "rpc/status.h"
 
 #include "base/cleanup.h"
+#include "base/diagnostics.h"
 #include "testlib.h"
 
 #include <google/rpc/error_details.pb-c.h>
+#include <stdio.h>
 #include <string.h>
 
 static void pack(const qt_err *err, qt_buf *out) {
@@ -49,6 +51,60 @@ START_TEST(test_message) {
     ck_assert_str_eq(info->metadata[0]->key, "request_id");
     ck_assert_str_eq(info->metadata[0]->value, "req-7");
     google__rpc__error_info__free_unpacked(info, NULL);
+}
+END_TEST
+
+/* A list of `count` errors, each on a line of its own. */
+static qt_diagnostics many_errors(size_t count, const char *message) {
+    static const char lines[] = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
+    qt_text text = {.start = lines, .len = sizeof lines - 1};
+    qt_diagnostics list = {0};
+    qt_err err;
+    for (size_t i = 0; i < count; i++) {
+        const qt_finding finding = {
+            .reason = QT_REASON_CIRCUIT_SYNTAX, .offset = 2 * i, .message = message};
+        ck_assert_ok(qt_diagnostics_add(&list, &text, &finding, &err));
+    }
+    return list;
+}
+
+static Google__Rpc__BadRequest *bad_request_of(const qt_diagnostics *list, qt_arena *arena) {
+    qt_err err;
+    ck_assert_int_eq(qt_diagnostics_raise(list, &err), QT_INVALID_ARGUMENT);
+    snprintf(err.field, sizeof err.field, "payload.circuit_data");
+    const Google__Rpc__Status *status = qt_rpc_err_to_status(&err, "req-7", arena);
+    ck_assert_ptr_nonnull(status);
+    ck_assert_uint_eq(status->n_details, 2);
+    ck_assert_str_eq(status->details[1]->type_url, "type.googleapis.com/google.rpc.BadRequest");
+    return google__rpc__bad_request__unpack(NULL, status->details[1]->value.len,
+                                            status->details[1]->value.data);
+}
+
+START_TEST(test_each_error_is_a_violation) {
+    QT_CLEANUP(qt_diagnostics_done) qt_diagnostics list = many_errors(3, "it is wrong");
+    QT_CLEANUP(qt_arena_done) qt_arena arena;
+    qt_arena_init(&arena, 0);
+    Google__Rpc__BadRequest *bad = bad_request_of(&list, &arena);
+    ck_assert_uint_eq(bad->n_field_violations, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_str_eq(bad->field_violations[i]->field, "payload.circuit_data");
+        ck_assert_str_eq(bad->field_violations[i]->reason, "CIRCUIT_SYNTAX");
+    }
+    ck_assert_str_eq(bad->field_violations[2]->description, "3:1: it is wrong");
+    google__rpc__bad_request__free_unpacked(bad, NULL);
+}
+END_TEST
+
+START_TEST(test_violations_fit_the_trailers) {
+    char message[1001];
+    memset(message, 'm', 1000);
+    message[1000] = '\0';
+    QT_CLEANUP(qt_diagnostics_done) qt_diagnostics list = many_errors(10, message);
+    QT_CLEANUP(qt_arena_done) qt_arena arena;
+    qt_arena_init(&arena, 0);
+    Google__Rpc__BadRequest *bad = bad_request_of(&list, &arena);
+    ck_assert_uint_eq(bad->n_field_violations, 3);
+    google__rpc__bad_request__free_unpacked(bad, NULL);
 }
 END_TEST
 
@@ -112,6 +168,8 @@ int main(void) {
     TCase *tcase = tcase_create("status");
     tcase_add_test(tcase, test_round_trip);
     tcase_add_test(tcase, test_message);
+    tcase_add_test(tcase, test_each_error_is_a_violation);
+    tcase_add_test(tcase, test_violations_fit_the_trailers);
     tcase_add_test(tcase, test_internal_is_masked);
     tcase_add_test(tcase, test_garbage_is_no_harm);
     tcase_add_test(tcase, test_code_of_the_core_gets_a_reason);

@@ -1,5 +1,6 @@
 /* What users may send: each rule's reason and field. */
 #include "base/cleanup.h"
+#include "base/diagnostics.h"
 #include "services/task-svc/circuit_check.h"
 #include "services/task-svc/validate.h"
 #include "testlib.h"
@@ -129,23 +130,28 @@ START_TEST(meta_data) {
 END_TEST
 
 START_TEST(circuits_are_measured_and_refused) {
-    static char broken[] = "OPENQASM 2.0;\nqreg q[1];\nwarp q[0];\n";
+    static char broken[] = "OPENQASM 2.0;\nqreg q[1];\nwarp q[0];\nU(0,0,0) q[1];\n";
     qt_circuit_facts facts;
     qt_err err;
+    QT_CLEANUP(qt_arena_done) qt_arena arena;
+    qt_arena_init(&arena, 0);
     reset();
-    ck_assert_ok(qt_circuit_check(&config, request.task_type, &payload, &facts, &err));
+    ck_assert_ok(qt_circuit_check(&config, request.task_type, &payload, 0, &arena, &facts, &err));
     ck_assert(facts.is_known);
     ck_assert_uint_eq(facts.num_qubits, 2);
     ck_assert_uint_eq(facts.gate_count, 2);
     ck_assert(facts.estimated_runtime > 0);
     payload.circuit_data = broken;
-    ck_assert_int_eq(qt_circuit_check(&config, request.task_type, &payload, &facts, &err),
-                     QT_INVALID_ARGUMENT);
+    ck_assert_int_eq(
+        qt_circuit_check(&config, request.task_type, &payload, 0, &arena, &facts, &err),
+        QT_INVALID_ARGUMENT);
     ck_assert_str_eq(err.field, "payload.circuit_data");
     ck_assert_int_eq(strncmp(err.msg, "3:1: ", 5), 0);
+    ck_assert_uint_eq(err.diagnostics->count, 2);
+    ck_assert_uint_eq(err.diagnostics->items[1].line, 4);
     qt_config off = config;
     off.check_circuits = false;
-    ck_assert_ok(qt_circuit_check(&off, request.task_type, &payload, &facts, &err));
+    ck_assert_ok(qt_circuit_check(&off, request.task_type, &payload, 0, &arena, &facts, &err));
     ck_assert(!facts.is_known);
 }
 END_TEST

@@ -1,8 +1,10 @@
 #include "runs.h"
 
 #include "base/cleanup.h"
+#include "base/diagnostics.h"
 #include "worker/failure.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -189,6 +191,23 @@ START_TEST(failures_are_classified) {
 }
 END_TEST
 
+START_TEST(a_failure_tells_all_errors) {
+    QT_CLEANUP(qt_diagnostics_done) qt_diagnostics list = {0};
+    qt_text text = {.start = "a b c", .len = 5};
+    qt_err err;
+    char shown[70];
+    for (size_t i = 0; i < 5; i += 2) {
+        const qt_finding finding = {
+            .reason = QT_REASON_CIRCUIT_SYNTAX, .offset = i, .message = "it is wrong"};
+        ck_assert_ok(qt_diagnostics_add(&list, &text, &finding, &err));
+    }
+    ck_assert_int_eq(qt_diagnostics_raise(&list, &err), QT_INVALID_ARGUMENT);
+    snprintf(err.field, sizeof err.field, "payload.circuit_data");
+    qt_failure_text(&err, shown, sizeof shown);
+    ck_assert_str_eq(shown, "1:1: it is wrong\n1:3: it is wrong\nand 1 more");
+}
+END_TEST
+
 START_TEST(cancel_stops_a_task) {
     fake_enqueue(LONG, 1, false);
     world.tasks[LONG].cancel = true;
@@ -318,6 +337,7 @@ int main(void) {
     tcase_add_test(tc, large_payloads_come_one_by_one);
     tcase_add_test(tc, second_delivery_is_claimed_first);
     tcase_add_test(tc, failures_are_classified);
+    tcase_add_test(tc, a_failure_tells_all_errors);
     tcase_add_test(tc, cancel_stops_a_task);
     tcase_add_test(tc, drain_gives_back);
     tcase_add_test(tc, drain_lets_tasks_end);
