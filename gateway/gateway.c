@@ -54,7 +54,6 @@ qt_code qt_gateway_new(const qt_gateway_options *options, qt_gateway **ret_gatew
     g->options = *options;
     g->options.rate_burst = options->rate_burst > 1 ? options->rate_burst : 1;
     g->rate = qt_rate_new();
-    qt_stats_init();
     QT_TRY(qt_schema_new(options->descriptor_set, options->descriptor_set_len, &g->schema, err));
     QT_TRY(qt_router_new(g->schema, &g->router, err));
     g->status_message = qt_schema_message(g->schema, "google.rpc.Status");

@@ -97,7 +97,6 @@ void qt_ready(qt_exchange *x);
 
 /* ---- gateway/stats.c ---- */
 
-void qt_stats_init(void);
 void qt_stats_begin(void);
 void qt_stats_end(const qt_exchange *x, int status);
 

@@ -8,10 +8,6 @@
 #include "base/metrics_enum.inc"
 #include "base/metrics_table.inc"
 
-void qt_stats_init(void) {
-    qt_metrics_register(qt_metric_table, QT_ARRAY_LEN(qt_metric_table));
-}
-
 static void add_active(double delta) {
     qt_series_add(qt_series_get(&qt_metric_table[QT_GATEWAY_ACTIVE], NULL, NULL, NULL), delta);
 }

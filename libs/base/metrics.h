@@ -13,9 +13,8 @@
  * A header makes the enum of it, and one .c file the static table qt_metric_table:
  *   #define QT_METRICS_DEF "services/queue-svc/metrics.def"
  *   #include "base/metrics_enum.inc"      (the header: enum { QT_QUEUE_ENQUEUED, … };)
- *   #include "base/metrics_table.inc"     (the .c file, which registers it at start)
+ *   #include "base/metrics_table.inc"     (the .c file; it also registers the table before main())
  * and then
- *   qt_metrics_register(qt_metric_table, QT_ARRAY_LEN(qt_metric_table));
  *   qt_series_add(qt_series_get(&qt_metric_table[QT_QUEUE_ENQUEUED], "simulate", NULL, NULL), 1);
  *
  * A series is one family with label values. Its pointer stays valid for the life of the process.

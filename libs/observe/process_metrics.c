@@ -102,7 +102,6 @@ static void collect(void *arg) {
 static const char *service_name;
 
 static void init(void) {
-    qt_metrics_register(qt_metric_table, QT_ARRAY_LEN(qt_metric_table));
     qt_series_set(qt_series_get(&qt_metric_table[QT_OBSERVE_BUILD], service_name, QT_VERSION, NULL),
                   1);
     qt_metrics_add_collector(collect, NULL);

@@ -94,7 +94,6 @@ qt_code qt_rpc_channel_new(const qt_rpc_channel_options *options, qt_rpc_channel
                                      options->tls_ca_file};
     QT_CLEANUP(qt_rpc_channel_free_p) qt_rpc_channel *channel = qt_xcalloc(1, sizeof *channel);
     qt_core_ref();
-    qt_rpc_metrics_init();
     channel->max_message_bytes =
         options->max_message_bytes > 0 ? options->max_message_bytes : DEFAULT_MESSAGE_BYTES;
     grpc_channel_credentials *creds = NULL;

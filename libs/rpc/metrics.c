@@ -6,10 +6,6 @@
 #define QT_METRICS_DEF "rpc/metrics.def"
 #include "base/metrics_table.inc"
 
-void qt_rpc_metrics_init(void) {
-    qt_metrics_register(qt_metric_table, QT_ARRAY_LEN(qt_metric_table));
-}
-
 qt_series *qt_rpc_series(int id, const char *path, const char *code) {
     const char *method = path != NULL && path[0] == '/' ? path + 1 : path;
     return qt_series_get(&qt_metric_table[id], method, code, NULL);

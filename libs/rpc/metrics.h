@@ -8,8 +8,6 @@
 #include "base/metrics_enum.inc"
 #undef QT_METRICS_DEF
 
-/* Any number of times; before the others. */
-void qt_rpc_metrics_init(void);
 /* A series of that family (QT_RPC_…). `path` has its slash. */
 qt_series *qt_rpc_series(int id, const char *path, const char *code);
 /* A unary call of a client ended. */

@@ -97,7 +97,6 @@ static void make_id_prefix(qt_rpc_server *server) {
 }
 
 static void set_up_metrics(qt_rpc_server *server) {
-    qt_rpc_metrics_init();
     server->unknown.in_flight = qt_rpc_series(QT_RPC_SERVER_IN_FLIGHT, "unknown", NULL);
 }
 

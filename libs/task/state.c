@@ -79,3 +79,8 @@ const char *qt_task_status_name(qt_task_status status) {
 const char *qt_task_cause_name(qt_task_cause cause) {
     return (size_t)cause < QT_TASK_CAUSE_COUNT_ ? causes[(size_t)cause] : "";
 }
+
+const char *qt_task_type_name(int type) {
+    static const char *const names[] = {"", "simulate", "c_qir_convert", "backend_run"};
+    return type > 0 && (size_t)type < QT_ARRAY_LEN(names) ? names[type] : "";
+}

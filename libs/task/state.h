@@ -64,6 +64,8 @@ const char *qt_task_state_name(qt_task_state state);
 const char *qt_task_state_text(qt_task_state state);
 /* "queued"; "" for NONE. Static storage. */
 const char *qt_task_status_name(qt_task_status status);
+/* "simulate" of a number of qtaskdist.v1.TaskType; "" for none. Static storage. */
+const char *qt_task_type_name(int type);
 /* "LEASE_EXPIRED". Static storage. */
 const char *qt_task_cause_name(qt_task_cause cause);
 

@@ -4,6 +4,7 @@
 #include "worker/internal.h"
 
 #include "base/log.h"
+#include "worker/metrics.h"
 
 #include <string.h>
 
@@ -30,6 +31,7 @@ static void extend_lease(qt_worker *w, int64_t sent_ms, int64_t lease_ms) {
  * is to be freed. With the lock held. */
 static qt_worker_task *lose(qt_worker *w, qt_worker_task *task) {
     task->claim = QT_CLAIM_LOST;
+    qt_worker_count(QT_WORKER_METRIC_LOST, NULL);
     qt_worker_stop_task(task, QT_STOP_LOST);
     if (task->phase == QT_PHASE_RUNNING) {
         return NULL;
@@ -99,6 +101,7 @@ qt_code qt_worker_claim(qt_worker *w, qt_worker_task *const *tasks, size_t count
     int64_t sent_ms = qt_worker_now_ms(w);
     qt_code code = call_claim(w, tasks, count, arena, &resp, err);
     if (code != QT_OK) {
+        qt_worker_count(QT_WORKER_METRIC_CALL_FAILURES, "claim");
         answer_unknown(w, tasks, count);
         qt_shared_arena_unref(arena);
         return code;
@@ -254,6 +257,7 @@ static void heartbeat_due(clerk *c, int64_t now_ms) {
     int64_t pause_ms = w->options.heartbeat_ms;
     if (count > 0 && beat(w, pointers, count, &arena, &err) != QT_OK) {
         pause_ms = qt_worker_pause_ms(++c->heartbeat_failures);
+        qt_worker_count(QT_WORKER_METRIC_CALL_FAILURES, "heartbeat");
         qt_log_err(WARN, "the heartbeat does not get through", &err, QT_KV_INT("tasks", count));
     } else {
         c->heartbeat_failures = 0;

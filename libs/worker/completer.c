@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "worker/failure.h"
+#include "worker/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +99,15 @@ static void forget(completer *c, bool acknowledge) {
     c->count = 0;
 }
 
+static const char *known_reason(const char *reason) {
+    qt_reason known = qt_reason_from_name(reason);
+    return known != QT_REASON_NONE ? qt_reason_name(known) : "other";
+}
+
 static void log_refused(const completer *c, const Qtaskdist__V1__CompleteTasksResponse *resp) {
     for (size_t i = 0; i < resp->n_results && i < c->count; i++) {
         if (!resp->results[i]->accepted) {
+            qt_worker_count(QT_WORKER_METRIC_REFUSED, known_reason(resp->results[i]->reason));
             qt_log(WARN, "an outcome was refused", QT_KV_STR("task_id", resp->results[i]->task_id),
                    QT_KV_STR("reason", resp->results[i]->reason));
         }
@@ -120,6 +127,8 @@ static qt_code send_outcomes(completer *c, qt_err *err) {
     qt_code code = w->port.ops->complete(w->port.self, &call, &req, &arena, &resp, err);
     if (code == QT_OK) {
         log_refused(c, resp);
+    } else {
+        qt_worker_count(QT_WORKER_METRIC_CALL_FAILURES, "complete");
     }
     qt_arena_done(&arena);
     return code;
@@ -228,6 +237,9 @@ static qt_code send_acks(completer *c, qt_ack_list *acks, size_t count, qt_err *
     qt_arena arena;
     qt_arena_init(&arena, 0);
     qt_code code = w->port.ops->ack(w->port.self, &call, &req, &arena, &resp, err);
+    if (code != QT_OK) {
+        qt_worker_count(QT_WORKER_METRIC_CALL_FAILURES, "ack");
+    }
     qt_arena_done(&arena);
     return code;
 }

@@ -3,6 +3,7 @@
 #include "worker/internal.h"
 
 #include "base/log.h"
+#include "worker/metrics.h"
 
 enum { LEASE_AHEAD_MS = 100, MAX_AHEAD = 512, CALL_MARGIN_MS = 5000 };
 
@@ -118,6 +119,7 @@ void *qt_worker_fetcher_main(void *worker) {
             accept_messages(w, resp, arena);
         } else if (atomic_load(&w->leasing)) {
             failures++;
+            qt_worker_count(QT_WORKER_METRIC_CALL_FAILURES, "lease");
             if (failures == 1 || failures % 32 == 0) {
                 qt_log_err(WARN, "messages cannot be leased", &err,
                            QT_KV_INT("failures", failures));

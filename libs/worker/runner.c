@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "worker/failure.h"
+#include "worker/metrics.h"
 
 #include <google/protobuf/duration.pb-c.h>
 #include <string.h>
@@ -138,7 +139,9 @@ void *qt_worker_runner_main(void *worker) {
             log_failure(task, &err);
             set_failure(task, &err);
         }
-        finish(w, self, task, (double)(qt_clock_mono_us(w->clock) - start_us) / 1000.0);
+        int64_t end_us = qt_clock_mono_us(w->clock);
+        qt_worker_metrics_run(task, start_us, end_us);
+        finish(w, self, task, (double)(end_us - start_us) / 1000.0);
     }
     return NULL;
 }

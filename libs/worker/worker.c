@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "worker/metrics.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,6 +157,7 @@ qt_code qt_worker_new(const qt_worker_options *options, const qt_worker_runner *
         qt_worker_free(w);
         return code;
     }
+    qt_worker_metrics_show(w);
     *ret_worker = w;
     return QT_OK;
 }
@@ -241,6 +243,7 @@ void qt_worker_free(qt_worker *w) {
         return;
     }
     qt_worker_drain(w, 0);
+    qt_worker_metrics_hide(w);
     free_rest(w);
     each_cond(w, cond_destroy);
     pthread_mutex_destroy(&w->lock);

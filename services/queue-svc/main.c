@@ -95,7 +95,6 @@ static int serve(const void *config, int argc, char **argv) {
     const qt_config *cfg = config;
     (void)argc;
     (void)argv;
-    qt_queue_metrics_register();
     qt_process_block_signals();
     qt_err err;
     const qt_observe_options options = QT_OBSERVE_OPTIONS("queue-svc", cfg);

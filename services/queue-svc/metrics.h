@@ -9,8 +9,6 @@
 #include "base/metrics_enum.inc"
 #undef QT_METRICS_DEF
 
-/* Any number of times; before the others. */
-void qt_queue_metrics_register(void);
 /* Adds to a counter or gauge (QT_QUEUE_METRIC_…); label as the table says, NULL when it has none.
  * Any thread. */
 void qt_queue_count(int metric, const char *label, double delta);

@@ -73,7 +73,6 @@ qt_code qt_redis_store_new(const qt_redis_store_options *options, qt_redis_store
     QT_TRY(qt_redis_new(&options->redis, &store->reader, err));
     QT_TRY(qt_redis_new(&options->redis, &store->control, err));
     QT_TRY(qt_redis_pool_new(&options->redis, options->connections, &store->pool, err));
-    qt_queue_metrics_register();
     qt_metrics_add_collector(show_pool, store);
     *ret_store = QT_TAKE(store);
     return QT_OK;

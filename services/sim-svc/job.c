@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "services/sim-svc/metrics.h"
 
 #include <stdio.h>
 #include <sys/random.h>
@@ -69,27 +70,34 @@ static qt_code make_options(const qt_job_runner *runner, const qt_simulation *s,
  * make circuits with measurements in the middle faster. */
 static qt_code take_memory(qt_job_runner *runner, const qt_circuit *circuit,
                            const qt_sim_options *options, const qt_cancel *cancel,
-                           uint64_t *ret_bytes, qt_err *err) {
+                           qt_sim_estimate *ret_estimate, uint64_t *ret_bytes, qt_err *err) {
     qt_sim_estimate estimate;
+    int64_t start_us = qt_clock_mono_us(qt_clock_system());
     QT_TRY(qt_sim_plan(circuit, options, &estimate, err));
     uint64_t limit = runner->memory.limit_bytes;
     uint64_t min = estimate.memory_bytes;
     uint64_t spare = limit - min < SPARE_BYTES ? limit - min : SPARE_BYTES;
     uint64_t want = min < limit / 4 ? min * 4 : limit;
     min += spare;
-    return qt_budget_take(&runner->memory, min, want > min ? want : min, cancel, ret_bytes, err);
+    QT_TRY(qt_budget_take(&runner->memory, min, want > min ? want : min, cancel, ret_bytes, err));
+    qt_sim_metrics_wait(start_us);
+    *ret_estimate = estimate;
+    return QT_OK;
 }
 
 static qt_code run_circuit(qt_job_runner *runner, const qt_circuit *circuit,
                            qt_sim_options *options, const qt_job_watch *watch,
                            qt_sim_result **ret_result, qt_err *err) {
     uint64_t bytes = 0;
-    QT_TRY(take_memory(runner, circuit, options, &watch->cancel, &bytes, err));
+    qt_sim_estimate estimate;
+    QT_TRY(take_memory(runner, circuit, options, &watch->cancel, &estimate, &bytes, err));
     options->max_memory_bytes = bytes;
     options->cancelled = watch->cancel.cancelled;
     options->progress = watch->progress;
     options->self = watch->cancel.self;
+    int64_t start_us = qt_clock_mono_us(qt_clock_system());
     qt_code code = qt_sim_run(circuit, options, ret_result, err);
+    qt_sim_metrics_run(&estimate, circuit->num_qubits, options->shots, code, start_us);
     qt_budget_give(&runner->memory, bytes);
     return code;
 }

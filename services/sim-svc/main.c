@@ -9,6 +9,7 @@
 #include "qt_descriptors.h"
 #include "rpc/config_macros.h"
 #include "services/sim-svc/core.h"
+#include "services/sim-svc/metrics.h"
 #include "worker/config_macros.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ static void app_done(app *a) {
     qt_rpc_server_free(a->server);
     qt_worker_free(a->worker);
     qt_worker_grpc_close(&a->grpc);
+    qt_sim_metrics_hide(&a->core.jobs.memory);
     qt_budget_done(&a->core.jobs.memory);
 }
 
@@ -52,6 +54,7 @@ static void core_init(const qt_config *cfg, qt_sim_core *core) {
                                         .threads = run_threads(cfg)};
     core->max_result_bytes = (size_t)cfg->max_result_bytes;
     qt_budget_init(&core->jobs.memory, memory_limit(cfg));
+    qt_sim_metrics_show(&core->jobs.memory);
 }
 
 static qt_code start_worker(const qt_config *cfg, app *a, qt_err *err) {

@@ -5,6 +5,7 @@
 #include "qt_descriptors.h"
 #include "rpc/config_macros.h"
 #include "services/task-svc/handlers.h"
+#include "services/task-svc/metrics.h"
 #include "services/task-svc/migrations.h"
 
 #include <stdlib.h>
@@ -133,17 +134,49 @@ static qt_code start_all(qt_app *app, qt_err *err) {
     return start_server(app, err);
 }
 
+/* A collector. */
+static void show_app(void *arg) {
+    qt_app *app = arg;
+    size_t connections = 0, busy = 0;
+    qt_reader_connections(app->reader, &connections, &busy);
+    const struct {
+        int metric;
+        double value;
+    } rows[] = {
+        {QT_TASK_METRIC_WINDOW_LIMIT, (double)app->window.limit},
+        {QT_TASK_METRIC_COMMIT_QUEUE, (double)qt_committer_backlog(app->committer)},
+        {QT_TASK_METRIC_COMMIT_LANES, (double)app->config->commit_lanes},
+        {QT_TASK_METRIC_SENDER_WAITING, (double)qt_sender_count(app->sender)},
+        {QT_TASK_METRIC_WAITING_CALLS, (double)qt_hub_count(app->hub)},
+        {QT_TASK_METRIC_READERS, (double)connections},
+        {QT_TASK_METRIC_READERS_BUSY, (double)busy},
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(rows); i++) {
+        qt_series_set(qt_task_series(rows[i].metric, NULL), rows[i].value);
+    }
+    for (int32_t type = 1; type < QT_TASK_TYPES; type++) {
+        const char *name = qt_task_type_name(type);
+        int64_t used = app->window.limit - qt_window_room(&app->window, type);
+        qt_series_set(qt_task_series(QT_TASK_METRIC_WINDOW_USED, name), (double)used);
+        qt_series_set(qt_task_series(QT_TASK_METRIC_WINDOW_LINE, name),
+                      qt_window_has_line(&app->window, type));
+    }
+}
+
 qt_code qt_app_start(qt_app *app, const qt_config *config, qt_err *err) {
     *app = (qt_app){.config = config};
     QT_TRY(check_schema(config, err));
     qt_code code = start_all(app, err);
     if (code != QT_OK) {
         qt_app_stop(app);
+        return code;
     }
-    return code;
+    qt_metrics_add_collector(show_app, app);
+    return QT_OK;
 }
 
 void qt_app_stop(qt_app *app) {
+    qt_metrics_remove_collector(show_app, app);
     if (app->hub != NULL) {
         qt_hub_drain(app->hub);
     }

@@ -341,6 +341,8 @@ qt_code qt_batch_run(qt_batch *batch, qt_err *err) {
     QT_TRY(load_entries(batch, &fence, err));
     QT_TRY(apply_all(batch, fence, &domain, err));
     QT_TRY(save(batch, &domain, err));
+    batch->events = domain.events;
+    batch->event_count = domain.event_count;
     show_rows(batch);
     return QT_OK;
 }

@@ -23,10 +23,12 @@ typedef struct qt_batch {
     qt_entry **entries; /* in the order of their ids */
     size_t entry_count;
     qt_entry **entry_of; /* of each operation */
+    const qt_task_event *events;
+    size_t event_count;
 } qt_batch;
 
-/* Runs it once. On success every operation has its outcome, and `entries` live in the arena. On
- * failure nothing was changed, unless the connection was lost: then nobody knows. */
+/* Runs it once. On success every operation has its outcome; `entries` and `events` live in the
+ * arena. On failure nothing was changed, unless the connection was lost: then nobody knows. */
 qt_code qt_batch_run(qt_batch *batch, qt_err *err);
 
 #endif

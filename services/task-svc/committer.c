@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "services/task-svc/batch.h"
+#include "services/task-svc/metrics.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -163,6 +164,8 @@ static qt_code run_once(lane *l, qt_batch *batch, qt_err *err) {
 }
 
 static void fail_all(const qt_batch *batch, const qt_err *err) {
+    qt_series_add(qt_task_series(QT_TASK_METRIC_COMMIT_FAILURES, qt_reason_name(err->reason)),
+                  (double)batch->op_count);
     for (size_t i = 0; i < batch->op_count; i++) {
         qt_task_op *op = batch->ops[i];
         op->code = err->code;
@@ -174,6 +177,7 @@ static void fail_all(const qt_batch *batch, const qt_err *err) {
 
 static void finish_all(const qt_batch *batch) {
     const qt_committer_options *options = batch->options;
+    qt_task_metrics_events(batch->events, batch->event_count);
     if (options->committed != NULL) {
         options->committed(options->self, (const qt_entry *const *)batch->entries,
                            batch->entry_count);
@@ -220,6 +224,12 @@ static qt_code run_until(lane *l, qt_batch *batch, qt_err *err) {
     }
 }
 
+static void count_commit(size_t count, int64_t start_us) {
+    int64_t us = qt_clock_mono_us(qt_clock_system()) - start_us;
+    qt_series_observe(qt_task_series(QT_TASK_METRIC_COMMIT_OPS, NULL), (double)count);
+    qt_series_observe(qt_task_series(QT_TASK_METRIC_COMMIT_SECONDS, NULL), (double)us / 1e6);
+}
+
 static void run(lane *l, qt_task_op **ops, size_t count) {
     qt_err err;
     qt_batch batch = {.options = &l->committer->options,
@@ -228,7 +238,9 @@ static void run(lane *l, qt_task_op **ops, size_t count) {
                       .arena = &l->arena,
                       .ops = ops,
                       .op_count = count};
+    int64_t start_us = qt_clock_mono_us(qt_clock_system());
     qt_code code = run_until(l, &batch, &err);
+    count_commit(count, start_us);
     if (code == QT_OK) {
         finish_all(&batch);
         return;

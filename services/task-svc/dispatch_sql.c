@@ -8,6 +8,7 @@
 enum {
     LOCK,
     COUNT,
+    TASKS,
     DUE,
     READY,
     EXPIRED,
@@ -30,6 +31,16 @@ static const char *const statements[STATEMENTS] = {
               " EXISTS (SELECT 1 FROM task_active a WHERE a.state = 4 AND a.type = q.type),"
               " (SELECT count(*) FROM task_active a WHERE a.state IN (6, 7) AND a.type = q.type)"
               " FROM queue_cfg q",
+    /* One branch per partial index. The numbers of statuses: task/state.h. */
+    [TASKS] = "SELECT type, 1, count(*) FROM task_active WHERE state = 1 GROUP BY type"
+              " UNION ALL"
+              " SELECT type, CASE state WHEN 2 THEN 1 ELSE 2 END, count(*) FROM task_active"
+              " WHERE state IN (2, 3) GROUP BY 1, 2"
+              " UNION ALL SELECT type, 2, count(*) FROM task_active WHERE state = 4 GROUP BY type"
+              " UNION ALL SELECT type, 2, count(*) FROM task_active WHERE state = 5 GROUP BY type"
+              " UNION ALL"
+              " SELECT type, CASE state WHEN 6 THEN 3 ELSE 6 END, count(*) FROM task_active"
+              " WHERE state IN (6, 7) GROUP BY 1, 2",
     [DUE] = "SELECT id, fence, dispatch_seq FROM task_active"
             " WHERE state IN (2, 3) AND run_at <= now() ORDER BY run_at LIMIT 1000",
     /* The projects by a loose index scan, then the front of each one's line. Each starts at a
@@ -101,6 +112,31 @@ qt_code qt_dispatch_sql_count(qt_pq *pq, qt_type_counts *ret_counts, qt_err *err
                                                 .has_line = qt_pq_get_bool(rows, r, 2),
                                                 .running = qt_pq_get_int(rows, r, 3)};
         }
+    }
+    return QT_OK;
+}
+
+static void add_count(qt_task_count *counts, size_t *count, int32_t type, qt_task_status status,
+                      int64_t n) {
+    for (size_t i = 0; i < *count; i++) {
+        if (counts[i].type == type && counts[i].status == status) {
+            counts[i].count += n;
+            return;
+        }
+    }
+    if (*count < QT_TASK_COUNTS) {
+        counts[(*count)++] = (qt_task_count){type, status, n};
+    }
+}
+
+qt_code qt_dispatch_sql_tasks(qt_pq *pq, qt_task_count *ret_counts, size_t *ret_count,
+                              qt_err *err) {
+    QT_CLEANUP(qt_pq_clear_p) PGresult *rows = NULL;
+    QT_TRY(qt_pq_run(pq, TASKS, NULL, &rows, err));
+    *ret_count = 0;
+    for (int r = 0; r < PQntuples(rows); r++) {
+        add_count(ret_counts, ret_count, (int32_t)qt_pq_get_int(rows, r, 0),
+                  (qt_task_status)qt_pq_get_int(rows, r, 1), qt_pq_get_int(rows, r, 2));
     }
     return QT_OK;
 }

@@ -29,6 +29,16 @@ typedef struct qt_type_counts {
 /* Fills an array of QT_TASK_TYPES; types that are not there stay as they are. */
 qt_code qt_dispatch_sql_count(qt_pq *pq, qt_type_counts *ret_counts, qt_err *err);
 
+/* How many tasks have that type and status. */
+typedef struct qt_task_count {
+    int32_t type;
+    qt_task_status status;
+    int64_t count;
+} qt_task_count;
+enum { QT_TASK_COUNTS = QT_TASK_TYPES * QT_TASK_STATUS_COUNT };
+/* Of all that are not final; those without any are left out. Room for QT_TASK_COUNTS. */
+qt_code qt_dispatch_sql_tasks(qt_pq *pq, qt_task_count *ret_counts, size_t *ret_count, qt_err *err);
+
 /* Each fills up to QT_FIND_LIMIT entries of `found`. */
 qt_code qt_dispatch_sql_due(qt_pq *pq, qt_found *found, size_t *ret_count, qt_err *err);
 /* Ready tasks of one band: weighted round robin over the projects, oldest first in each. */

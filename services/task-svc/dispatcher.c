@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "qtaskdist/v1/queue_service.rpc.h"
 #include "services/task-svc/dispatch_sql.h"
+#include "services/task-svc/metrics.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@
 enum {
     LEASE_CHECK_MS = 1000,
     COUNT_MS = 1000,
+    TASKS_MS = 15000,
     TIDY_MS = 600000,
     LOCK_RETRY_MS = 1000,
     STATS_CALL_MS = 3000,
@@ -45,6 +47,7 @@ struct qt_dispatcher {
     int64_t leases_at_ms;
     int64_t queue_at_ms;
     int64_t tidied_at_ms;
+    int64_t tasks_at_ms;
     bool has_more; /* a search was full: go on at once */
     bool is_warned;
     qt_found found[QT_FIND_LIMIT];
@@ -158,6 +161,35 @@ static void report_running(qt_dispatcher *d) {
     }
 }
 
+static const qt_task_status open_statuses[] = {QT_TASK_STATUS_PENDING, QT_TASK_STATUS_QUEUED,
+                                               QT_TASK_STATUS_PROCESSING,
+                                               QT_TASK_STATUS_CANCELLING};
+
+/* What is not in the list is 0: for a replica without the jobs, all. */
+static void show_tasks(const qt_task_count *counts, size_t count) {
+    for (int32_t type = 1; type < QT_TASK_TYPES; type++) {
+        for (size_t i = 0; i < QT_ARRAY_LEN(open_statuses); i++) {
+            int64_t n = 0;
+            for (size_t j = 0; j < count; j++) {
+                bool fits = counts[j].type == type && counts[j].status == open_statuses[i];
+                n += fits ? counts[j].count : 0;
+            }
+            qt_task_metrics_tasks(type, open_statuses[i], n);
+        }
+    }
+}
+
+static qt_code count_tasks(qt_dispatcher *d, qt_err *err) {
+    qt_task_count counts[QT_TASK_COUNTS];
+    size_t count = 0;
+    d->tasks_at_ms = now_ms();
+    if (d->mine[0]) {
+        QT_TRY(qt_dispatch_sql_tasks(d->pq, counts, &count, err));
+    }
+    show_tasks(counts, count);
+    return QT_OK;
+}
+
 static qt_code promote_due(qt_dispatcher *d, qt_err *err) {
     size_t count = 0;
     QT_TRY(qt_dispatch_sql_due(d->pq, d->found, &count, err));
@@ -217,6 +249,8 @@ static qt_code send_again(qt_dispatcher *d, int32_t type, int32_t priority, int6
         total += count;
     } while (count == QT_FIND_LIMIT);
     if (total > 0) {
+        qt_series_add(qt_task_series(QT_TASK_METRIC_RESENT, qt_task_type_name(type)),
+                      (double)total);
         qt_log(WARN, "queue entries were lost; tasks are sent again", QT_KV_INT("type", type),
                QT_KV_INT("priority", priority), QT_KV_INT("count", total));
     }
@@ -319,6 +353,9 @@ static qt_code run_jobs(qt_dispatcher *d, qt_err *err) {
         }
     }
     QT_TRY(fill_windows(d, err));
+    if (is_time(d->tasks_at_ms, TASKS_MS)) {
+        QT_TRY(count_tasks(d, err));
+    }
     if (is_time(d->queue_at_ms, d->options.queue_check_ms)) {
         QT_TRY(check_queue(d, err));
     }
@@ -352,11 +389,25 @@ static bool wait_round(qt_dispatcher *d) {
     return go_on;
 }
 
+static void show_round(const qt_dispatcher *d, qt_code code, int64_t start_us) {
+    int64_t us = qt_clock_mono_us(qt_clock_system()) - start_us;
+    qt_series_observe(qt_task_series(QT_TASK_METRIC_ROUND, NULL), (double)us / 1e6);
+    if (code != QT_OK) {
+        qt_series_add(qt_task_series(QT_TASK_METRIC_ROUND_FAILURES, NULL), 1);
+    }
+    for (int type = 0; type < QT_TASK_TYPES; type++) {
+        const char *name = type > 0 ? qt_task_type_name(type) : "all";
+        qt_series_set(qt_task_series(QT_TASK_METRIC_LEADER, name), d->mine[type]);
+    }
+}
+
 static void *dispatcher_main(void *arg) {
     qt_dispatcher *d = arg;
     do {
         qt_err err;
+        int64_t start_us = qt_clock_mono_us(qt_clock_system());
         qt_code code = run_jobs(d, &err);
+        show_round(d, code, start_us);
         if (code != QT_OK && !d->is_warned) {
             qt_log_err(WARN, "dispatcher", &err);
         }

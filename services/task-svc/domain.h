@@ -14,6 +14,7 @@ typedef struct qt_task_event {
     qt_task_status to;
     qt_span reason;
     int32_t attempt;
+    const qt_row *row; /* the task after all moves of the batch; NULL: not known */
 } qt_task_event;
 
 /* A task while a batch works on it. */

@@ -88,6 +88,13 @@ void qt_hub_final(qt_hub *hub, const qt_uuid *id) {
     pthread_mutex_unlock(&hub->lock);
 }
 
+size_t qt_hub_count(qt_hub *hub) {
+    pthread_mutex_lock(&hub->lock);
+    size_t count = hub->count;
+    pthread_mutex_unlock(&hub->lock);
+    return count;
+}
+
 void qt_hub_drain(qt_hub *hub) {
     pthread_mutex_lock(&hub->lock);
     hub->is_draining = true;

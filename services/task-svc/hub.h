@@ -20,6 +20,8 @@ qt_code qt_hub_wait(qt_hub *hub, qt_rpc_ctx *ctx, const qt_uuid *id, int64_t tim
                     qt_err *err);
 /* The task is final now, or gone. Any thread, never blocks for long. */
 void qt_hub_final(qt_hub *hub, const qt_uuid *id);
+/* How many calls wait. Any thread. */
+size_t qt_hub_count(qt_hub *hub);
 /* All waiting calls are answered with what is known; for a service that stops. */
 void qt_hub_drain(qt_hub *hub);
 

@@ -22,6 +22,8 @@ struct qt_reader {
     char *get_sql;
     pthread_mutex_t lock;
     spare *spares;
+    size_t spare_count;
+    size_t count; /* of all connections */
 };
 
 /* ---- connections ---- */
@@ -95,6 +97,9 @@ static spare *take(qt_reader *reader) {
     spare *s = reader->spares;
     if (s != NULL) {
         reader->spares = s->next;
+        reader->spare_count--;
+    } else {
+        reader->count++;
     }
     pthread_mutex_unlock(&reader->lock);
     if (s == NULL) {
@@ -108,6 +113,14 @@ static void give_back(qt_reader *reader, spare *s) {
     pthread_mutex_lock(&reader->lock);
     s->next = reader->spares;
     reader->spares = s;
+    reader->spare_count++;
+    pthread_mutex_unlock(&reader->lock);
+}
+
+void qt_reader_connections(qt_reader *reader, size_t *ret_count, size_t *ret_busy) {
+    pthread_mutex_lock(&reader->lock);
+    *ret_count = reader->count;
+    *ret_busy = reader->count - reader->spare_count;
     pthread_mutex_unlock(&reader->lock);
 }
 

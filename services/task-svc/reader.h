@@ -19,6 +19,9 @@ qt_reader *qt_reader_new(const qt_reader_options *options);
 /* No call may run. NULL is allowed. */
 void qt_reader_free(qt_reader *reader);
 
+/* Connections, and those of them in use. Any thread. */
+void qt_reader_connections(qt_reader *reader, size_t *ret_count, size_t *ret_busy);
+
 /* Whether the database answers. */
 qt_code qt_reader_ping(qt_reader *reader, qt_err *err);
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "qtaskdist/v1/queue_service.rpc.h"
 #include "services/task-svc/codec.h"
+#include "services/task-svc/metrics.h"
 #include "task/retry.h"
 
 #include <errno.h>
@@ -70,11 +71,15 @@ void qt_sender_push(qt_sender *sender, const qt_row *row) {
     }
 }
 
-bool qt_sender_is_behind(qt_sender *sender) {
+size_t qt_sender_count(qt_sender *sender) {
     pthread_mutex_lock(&sender->lock);
-    bool behind = sender->count > 0;
+    size_t count = sender->count;
     pthread_mutex_unlock(&sender->lock);
-    return behind;
+    return count;
+}
+
+bool qt_sender_is_behind(qt_sender *sender) {
+    return qt_sender_count(sender) > 0;
 }
 
 /* ---- one call ---- */
@@ -156,6 +161,7 @@ static void sent(qt_sender *sender, size_t count) {
     sender->dropped = 0;
     pthread_mutex_unlock(&sender->lock);
     if (dropped > 0) {
+        qt_series_add(qt_task_series(QT_TASK_METRIC_SENDER_DROPPED, NULL), (double)dropped);
         qt_log(WARN, "queue entries dropped; the dispatcher sends them again",
                QT_KV_INT("count", dropped));
     }

@@ -16,6 +16,8 @@ qt_code qt_sender_new(qt_rpc_channel *channel, size_t max_waiting, size_t inline
 void qt_sender_free(qt_sender *sender);
 /* Copies what it needs. Any thread, never blocks for long. */
 void qt_sender_push(qt_sender *sender, const qt_row *row);
+/* How many entries wait or are on their way. Any thread. */
+size_t qt_sender_count(qt_sender *sender);
 /* Whether something waits to be sent: Redis does not know all dispatched tasks yet. */
 bool qt_sender_is_behind(qt_sender *sender);
 

@@ -57,7 +57,6 @@ void stop_replica(replica *r) {
 
 void start_all(void) {
     qt_log_init("test", QT_LOG_ERROR);
-    qt_queue_metrics_register();
     qt_test_redis_start(&redis, true, NULL);
     start_replica(&main_replica);
 }

@@ -110,7 +110,6 @@ static qt_hub *start_hub(void) {
     qt_hub_options options = {.maintenance_ms = 20, .buffer_ms = 60000};
     qt_log_init("test", QT_LOG_ERROR);
     qt_log_set_fd(-1);
-    qt_queue_metrics_register();
     ck_assert_ok(qt_hub_new(&store, &options, &hub, &err));
     return hub;
 }

@@ -25,8 +25,6 @@ static void assert_lines(const char *out, const char *const *lines, size_t count
 }
 
 static void count_some(void) {
-    qt_metrics_register(descs, QT_ARRAY_LEN(descs));
-    qt_metrics_register(descs, QT_ARRAY_LEN(descs));
     qt_series_add(qt_series_get(&descs[CALLS], "a\"\\\n", "OK", NULL), 2);
     qt_series_set(qt_series_get(&descs[DEPTH], NULL, NULL, NULL), -1.5);
     qt_series *s = qt_series_get(&descs[LATENCY], "m", NULL, NULL);
@@ -84,7 +82,6 @@ static void look(void *arg) {
 START_TEST(collectors_run_before_the_text) {
     QT_CLEANUP(qt_buf_done) qt_buf buf = {0};
     int looks = 0;
-    qt_metrics_register(descs, QT_ARRAY_LEN(descs));
     qt_metrics_add_collector(look, &looks);
     static const char *const lines[] = {"\nt_seen 1\n"};
     assert_lines(text(&buf, QT_METRICS_PROMETHEUS), lines, 1);
@@ -95,7 +92,6 @@ START_TEST(collectors_run_before_the_text) {
 END_TEST
 
 START_TEST(switched_off_nothing_counts) {
-    qt_metrics_register(descs, QT_ARRAY_LEN(descs));
     qt_series *calls = qt_series_get(&descs[CALLS], "off", "OK", NULL);
     qt_series *latency = qt_series_get(&descs[LATENCY], "off", NULL, NULL);
     qt_metrics_set_enabled(false);
@@ -116,7 +112,6 @@ static void *count_up(void *arg) {
 }
 
 START_TEST(threads_lose_nothing) {
-    qt_metrics_register(descs, QT_ARRAY_LEN(descs));
     qt_series *latency = qt_series_get(&descs[LATENCY], "par", NULL, NULL);
     pthread_t threads[4];
     for (size_t i = 0; i < QT_ARRAY_LEN(threads); i++) {
@@ -131,7 +126,6 @@ START_TEST(threads_lose_nothing) {
 END_TEST
 
 START_TEST(series_are_bounded) {
-    qt_metrics_register(descs, QT_ARRAY_LEN(descs));
     qt_series *last = NULL;
     for (int i = 0; i < 1010; i++) {
         char name[16];
