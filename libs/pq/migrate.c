@@ -12,7 +12,11 @@
 static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations ("
     " version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,"
-    " applied_at timestamptz NOT NULL DEFAULT now())";
+    " applied_at timestamptz NOT NULL DEFAULT now());"
+    "ALTER TABLE schema_migrations ADD COLUMN IF NOT EXISTS oldest_program integer";
+
+/* In the first line of a migration. */
+static const char oldest_mark[] = "-- oldest-program: ";
 
 static uint64_t checksum(const char *sql) {
     uint64_t h = 0xCBF29CE484222325U;
@@ -22,15 +26,32 @@ static uint64_t checksum(const char *sql) {
     return h;
 }
 
+/* The oldest version of a program that works on the migrated database. */
+static int oldest_program(const qt_migration *m) {
+    size_t len = sizeof oldest_mark - 1;
+    int oldest = strncmp(m->sql, oldest_mark, len) == 0 ? atoi(m->sql + len) : 0;
+    return oldest > 0 && oldest < m->version ? oldest : m->version;
+}
+
+/* Whether a database that is ahead of the program is still one for it. */
+static qt_code check_newer(const PGresult *rows, int have, size_t count, qt_err *err) {
+    int oldest = atoi(PQgetvalue(rows, have - 1, 2));
+    if ((size_t)oldest > count) {
+        return qt_fail(err, SCHEMA_MISMATCH,
+                       "the database has %d migrations, for programs that know %d; this knows %zu",
+                       have, oldest, count);
+    }
+    return QT_OK;
+}
+
 /* Compares what the database has, in order of version, with the program's. */
 static qt_code compare(const PGresult *rows, const qt_migration *migrations, size_t count,
                        qt_err *err) {
     size_t have = (size_t)PQntuples(rows);
     if (have > count) {
-        return qt_fail(err, SCHEMA_MISMATCH, "the database has %zu migrations, the program %zu",
-                       have, count);
+        QT_TRY(check_newer(rows, (int)have, count, err));
     }
-    for (size_t i = 0; i < have; i++) {
+    for (size_t i = 0; i < have && i < count; i++) {
         char sum[24];
         snprintf(sum, sizeof sum, "%016llx", (unsigned long long)checksum(migrations[i].sql));
         if (atoi(PQgetvalue(rows, (int)i, 0)) != migrations[i].version ||
@@ -45,7 +66,11 @@ static qt_code compare(const PGresult *rows, const qt_migration *migrations, siz
 static qt_code load(qt_pq *pq, const qt_migration *migrations, size_t count, size_t *ret_have,
                     qt_err *err) {
     QT_CLEANUP(qt_pq_clear_p) PGresult *rows = NULL;
-    QT_TRY(qt_pq_query(pq, "SELECT version, checksum FROM schema_migrations ORDER BY version",
+    /* by way of JSON, because a database of before has no such column */
+    QT_TRY(qt_pq_query(pq,
+                       "SELECT version, checksum,"
+                       " coalesce((to_jsonb(m) ->> 'oldest_program')::integer, version)"
+                       " FROM schema_migrations m ORDER BY version",
                        &rows, err));
     QT_TRY(compare(rows, migrations, count, err));
     *ret_have = (size_t)PQntuples(rows);
@@ -55,9 +80,10 @@ static qt_code load(qt_pq *pq, const qt_migration *migrations, size_t count, siz
 static qt_code apply(qt_pq *pq, const qt_migration *m, qt_err *err) {
     QT_CLEANUP(qt_buf_done) qt_buf sql = {0};
     qt_buf_printf(&sql,
-                  "BEGIN;\n%s\n;INSERT INTO schema_migrations (version, name, checksum)"
-                  " VALUES (%d, '%s', '%016llx'); COMMIT",
-                  m->sql, m->version, m->name, (unsigned long long)checksum(m->sql));
+                  "BEGIN;\n%s\n;INSERT INTO schema_migrations (version, name, checksum,"
+                  " oldest_program) VALUES (%d, '%s', '%016llx', %d); COMMIT",
+                  m->sql, m->version, m->name, (unsigned long long)checksum(m->sql),
+                  oldest_program(m));
     QT_TRY(qt_buf_check(&sql, err));
     qt_code code = qt_pq_exec(pq, qt_buf_str(&sql), err);
     if (code != QT_OK) {
@@ -74,7 +100,7 @@ static qt_code migrate_locked(qt_pq *pq, const qt_migration *migrations, size_t 
     for (size_t i = have; i < count; i++) {
         QT_TRY(apply(pq, &migrations[i], err));
     }
-    *ret_applied = (int)(count - have);
+    *ret_applied = have < count ? (int)(count - have) : 0;
     return QT_OK;
 }
 

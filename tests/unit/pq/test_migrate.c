@@ -30,6 +30,44 @@ START_TEST(migrations_run_once) {
 }
 END_TEST
 
+/* The second allows programs that know the first only; the third those that know two. */
+static const qt_migration compatible[] = {
+    {1, "0001_one", "CREATE TABLE one (a integer)"},
+    {2, "0002_two", "-- oldest-program: 1\nALTER TABLE one ADD COLUMN b integer"},
+    {3, "0003_three", "-- oldest-program: 2\nALTER TABLE one DROP COLUMN a"},
+};
+
+START_TEST(older_programs_run_as_far_as_allowed) {
+    qt_err err;
+    int applied = 0;
+    QT_CLEANUP(qt_pq_free_p) qt_pq *pq = new_connection(NULL, 0);
+    ck_assert_ok(qt_pq_migrate(pq, compatible, 2, &applied, &err));
+    ck_assert_ok(qt_pq_migrate_check(pq, compatible, 1, &err));
+    ck_assert_ok(qt_pq_migrate(pq, compatible, 1, &applied, &err)); /* rolled back */
+    ck_assert_int_eq(applied, 0);
+    ck_assert_ok(qt_pq_migrate(pq, compatible, 3, &applied, &err));
+    ck_assert_int_eq(applied, 1);
+    ck_assert_ok(qt_pq_migrate_check(pq, compatible, 2, &err));
+    ck_assert_int_ne(qt_pq_migrate_check(pq, compatible, 1, &err), QT_OK);
+    ck_assert_str_eq(qt_reason_name(err.reason), "SCHEMA_MISMATCH");
+    ck_assert_int_ne(qt_pq_migrate(pq, compatible, 1, &applied, &err), QT_OK);
+}
+END_TEST
+
+/* Databases of before have no column that says which programs they are for. */
+START_TEST(a_table_of_before_is_brought_up_to_date) {
+    qt_err err;
+    int applied = 0;
+    QT_CLEANUP(qt_pq_free_p) qt_pq *pq = new_connection(NULL, 0);
+    ck_assert_ok(qt_pq_migrate(pq, compatible, 1, &applied, &err));
+    ck_assert_ok(qt_pq_exec(pq, "ALTER TABLE schema_migrations DROP COLUMN oldest_program", &err));
+    ck_assert_ok(qt_pq_migrate_check(pq, compatible, 1, &err));
+    ck_assert_ok(qt_pq_migrate(pq, compatible, 2, &applied, &err));
+    ck_assert_int_eq(applied, 1);
+    ck_assert_ok(qt_pq_migrate_check(pq, compatible, 1, &err));
+}
+END_TEST
+
 START_TEST(a_changed_migration_is_refused) {
     qt_err err;
     int applied = 0;
@@ -92,6 +130,8 @@ TCase *migrate_cases(void) {
     tcase_add_test(tc, migrations_run_once);
     tcase_add_test(tc, a_changed_migration_is_refused);
     tcase_add_test(tc, a_failing_migration_leaves_nothing);
+    tcase_add_test(tc, older_programs_run_as_far_as_allowed);
+    tcase_add_test(tc, a_table_of_before_is_brought_up_to_date);
     tcase_add_test(tc, many_migrate_at_once);
     return tc;
 }
