@@ -38,6 +38,31 @@ static qt_code find_upstreams(qt_gateway *g, qt_err *err) {
     return QT_OK;
 }
 
+/* Marks the upstreams that are in the list; all of them for an empty one. */
+static qt_code mark_needed(qt_gateway *g, const char *list, qt_err *err) {
+    bool all = list == NULL || list[strspn(list, " ,")] == '\0';
+    for (size_t i = 0; i < g->upstream_count; i++) {
+        g->upstreams[i].needed = all;
+    }
+    while (!all && list[0] != '\0') {
+        size_t len = strcspn(list, " ,");
+        bool found = false;
+        for (size_t i = 0; i < g->upstream_count; i++) {
+            const char *name = g->upstreams[i].name;
+            bool same = strlen(name) == len && memcmp(name, list, len) == 0;
+            g->upstreams[i].needed = g->upstreams[i].needed || same;
+            found = found || same;
+        }
+        if (!found) {
+            return qt_fail(err, SETTING_INVALID, "READY_SERVICES: no service is called \"%.*s\"",
+                           len < 40 ? (int)len : 40, list);
+        }
+        list += len;
+        list += strspn(list, " ,");
+    }
+    return QT_OK;
+}
+
 static qt_code open_upstreams(qt_gateway *g, const qt_gateway_options *options, qt_err *err) {
     for (size_t i = 0; i < options->upstream_count && i < QT_GATEWAY_UPSTREAMS; i++) {
         qt_upstream *u = &g->upstreams[g->upstream_count];
@@ -67,10 +92,15 @@ qt_code qt_gateway_new(const qt_gateway_options *options, qt_gateway **ret_gatew
         QT_TRY(qt_keys_open(options->api_keys_file, &g->keys, err));
     }
     QT_TRY(open_upstreams(g, options, err));
+    QT_TRY(mark_needed(g, options->ready_services, err));
     QT_TRY(find_upstreams(g, err));
     QT_TRY(qt_openapi_write(g->schema, g->router, &g->openapi, err));
     *ret_gateway = QT_TAKE(g);
     return QT_OK;
+}
+
+void qt_gateway_drain(qt_gateway *gateway) {
+    atomic_store(&gateway->draining, true);
 }
 
 void qt_gateway_free(qt_gateway *gateway) {

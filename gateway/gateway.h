@@ -37,6 +37,7 @@ typedef struct qt_gateway_options {
     int64_t rate_limit;       /* requests per second of one caller; 0: no limit */
     int64_t rate_burst;       /* requests at once of one caller; 0 is 1 */
     int64_t gzip_level;       /* of answers: 1 to 9; 0: they are not compressed */
+    const char *ready_services; /* upstreams that /readyz needs, separated by commas; "": all */
 } qt_gateway_options;
 
 /* Reads the descriptor set, opens the channels (without waiting for a connection), writes the
@@ -44,6 +45,8 @@ typedef struct qt_gateway_options {
 qt_code qt_gateway_new(const qt_gateway_options *options, qt_gateway **ret_gateway, qt_err *err);
 /* What the HTTP server calls; valid until the gateway is freed. */
 qt_http_handler qt_gateway_handler(qt_gateway *gateway);
+/* From now on /readyz says that the gateway stops; everything else goes on. */
+void qt_gateway_drain(qt_gateway *gateway);
 /* All requests must be answered: stop the HTTP server first. NULL is allowed. */
 void qt_gateway_free(qt_gateway *gateway);
 void qt_gateway_free_p(qt_gateway **gateway);

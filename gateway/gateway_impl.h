@@ -10,12 +10,15 @@
 #include "gateway/schema.h"
 #include "http/server.h"
 
+#include <stdatomic.h>
+
 enum { QT_REQUEST_ID_BYTES = 129, QT_TRACEPARENT_BYTES = 64 };
 
 typedef struct qt_upstream {
     char name[64];
     const char *const *services;
     qt_rpc_channel *channel;
+    bool needed; /* by /readyz */
 } qt_upstream;
 
 struct qt_gateway {
@@ -30,6 +33,7 @@ struct qt_gateway {
     qt_buf openapi;
     qt_keys *keys; /* NULL: everybody may come in */
     qt_rate *rate;
+    atomic_bool draining;
 };
 
 /* One request on its way; lives in the request's arena. */

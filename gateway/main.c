@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 static const char *const task_services[] = {"qtaskdist.v1.TaskService", NULL};
 static const char *const queue_services[] = {"qtaskdist.v1.QueueService", NULL};
@@ -48,7 +49,8 @@ static qt_code new_gateway(const qt_config *cfg, qt_gateway **ret_gateway, qt_er
                                         .cors_origins = cfg->cors_origins,
                                         .rate_limit = cfg->rate_limit,
                                         .rate_burst = cfg->rate_burst,
-                                        .gzip_level = cfg->gzip_level};
+                                        .gzip_level = cfg->gzip_level,
+                                        .ready_services = cfg->ready_services};
     return qt_gateway_new(&options, ret_gateway, err);
 }
 
@@ -63,6 +65,11 @@ static qt_code start_http(const qt_config *cfg, qt_gateway *gateway, qt_http_ser
                                .max_connections = cfg->http_max_connections,
                                .idle_timeout_s = cfg->http_idle_timeout_s};
     return qt_http_server_new(&options, &handler, ret_server, err);
+}
+
+static void pause_ms(int64_t ms) {
+    const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&pause, NULL);
 }
 
 static int serve(const void *config, int argc, char **argv) {
@@ -84,6 +91,9 @@ static int serve(const void *config, int argc, char **argv) {
     qt_log(INFO, "gateway serves", QT_KV_STR("listen_addr", cfg->listen_addr),
            QT_KV_INT("port", qt_http_server_port(http)));
     qt_process_wait_stop();
+    qt_gateway_drain(gateway);
+    qt_http_server_drain(http);
+    pause_ms(cfg->lame_duck_ms);
     qt_http_server_stop(http, cfg->grace_ms);
     qt_http_server_free(http);
     return EXIT_SUCCESS;

@@ -45,8 +45,9 @@ static void finish(void *arg, qt_http_request *http) {
     QT_CLEANUP(qt_buf_done) qt_buf out = {0};
     bool all = true;
     for (size_t i = 0; i < r->x->gateway->upstream_count; i++) {
-        all = all && r->checks[i].serving;
+        all = all && (r->checks[i].serving || !r->x->gateway->upstreams[i].needed);
     }
+    all = all && !atomic_load(&r->x->gateway->draining);
     write_checks(r, all, &out);
     qt_exchange *x = r->x;
     pthread_mutex_destroy(&r->lock);

@@ -397,6 +397,10 @@ static bool wait_idle(qt_http_server *server, int64_t timeout_ms) {
     return idle;
 }
 
+void qt_http_server_drain(qt_http_server *server) {
+    atomic_store(&server->draining, true);
+}
+
 void qt_http_server_stop(qt_http_server *server, int64_t grace_ms) {
     if (server->daemon == NULL) {
         return;

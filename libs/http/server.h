@@ -54,6 +54,9 @@ qt_code qt_http_server_new(const qt_http_options *options, const qt_http_handler
                            qt_http_server **ret_server, qt_err *err);
 /* The port it listens on. */
 int qt_http_server_port(const qt_http_server *server);
+/* From now on clients are told to close their connections after the next answer; new ones are still
+ * taken. */
+void qt_http_server_drain(qt_http_server *server);
 /* Takes no new connections, tells clients to close theirs, waits until all requests are answered.
  * After grace_ms qt_http_gone() is true for the rest, which should end them. Blocks. */
 void qt_http_server_stop(qt_http_server *server, int64_t grace_ms);

@@ -18,6 +18,8 @@ enum {
     DEFAULT_MESSAGE_BYTES = 16 << 20,
     MIN_RECONNECT_MS = 100,
     MAX_RECONNECT_MS = 2000,
+    MIN_RESOLVE_MS =
+        1000, /* so that new replicas are found when an old one goes; the core's is 30 s */
 };
 
 /* No retryPolicy: retries are ours (qt_rpc_attempt_may_retry), for idempotent calls only. A service
@@ -68,6 +70,7 @@ static grpc_channel *create_core_channel(const qt_rpc_channel_options *o, int64_
         int_arg(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, MIN_RECONNECT_MS),
         int_arg(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, MIN_RECONNECT_MS),
         int_arg(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, MAX_RECONNECT_MS),
+        int_arg(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, MIN_RESOLVE_MS),
         int_arg(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
         str_arg(GRPC_ARG_SERVICE_CONFIG, o->no_health_check ? CONFIG_PLAIN : CONFIG_HEALTH),
         str_arg(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG, name), /* last, may be left out */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/metrics.h"
 #include "gateway/probe.h"
+#include "qt_descriptors.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,38 @@ START_TEST(test_own_paths) {
     qt_rpc_server_set_serving(r.server, NULL, false);
     AUTO_ANSWER lame = rig_get(&r, "/readyz", 503);
     ck_assert_ptr_null(strstr(lame.body, "\"task-svc\":\"serving\""));
+}
+END_TEST
+
+static void need_two(qt_gateway_options *options) {
+    options->ready_services = "task-svc, sim-svc";
+}
+
+/* Services that are scaled to zero are no reason to send no requests. */
+START_TEST(test_ready_services) {
+    rig some;
+    rig_start_with(&some, need_two);
+    AUTO_ANSWER ready = rig_get(&some, "/readyz", 200);
+    ck_assert_str_eq(ready.body,
+                     "{\"status\":\"ready\",\"services\":{\"task-svc\":\"serving\",\"queue-svc\""
+                     ":\"serving\",\"sim-svc\":\"serving\",\"backend-svc\":\"unavailable\"}}");
+    qt_http_server_drain(some.http);
+    qt_gateway_drain(some.gateway);
+    AUTO_ANSWER stopping = rig_get(&some, "/readyz", 503);
+    AUTO_ANSWER health = rig_get(&some, "/healthz", 200);
+    AUTO_ANSWER task = rig_get(&some, "/v1/tasks/x", 200);
+    rig_done(&some);
+}
+END_TEST
+
+START_TEST(test_ready_services_are_checked) {
+    qt_err err;
+    qt_gateway *gateway = NULL;
+    const qt_gateway_options options = {.descriptor_set = qt_descriptor_set,
+                                        .descriptor_set_len = qt_descriptor_set_len,
+                                        .ready_services = "task-svc,tasks"};
+    ck_assert_int_eq(qt_gateway_new(&options, &gateway, &err), QT_INVALID_ARGUMENT);
+    ck_assert_ptr_nonnull(strstr(err.msg, "\"task-svc\""));
 }
 END_TEST
 
@@ -217,6 +250,8 @@ TCase *server_cases(void) {
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, test_own_paths);
+    tcase_add_test(tc, test_ready_services);
+    tcase_add_test(tc, test_ready_services_are_checked);
     tcase_add_test(tc, test_metrics);
     tcase_add_test(tc, test_pages);
     tcase_add_test(tc, test_probe);
