@@ -12,9 +12,9 @@
 /* OpenQASM 3. MEMORY_LIMIT when `out` is full or memory is exhausted; *out then holds a part. */
 qt_code qt_circuit_print_qasm3(const qt_circuit *circuit, qt_buf *out, qt_err *err);
 
-/* OpenQASM 2 with qelib1.inc as Qiskit has it. A global phase without controls and notes are left
- * out: the language has neither. CIRCUIT_UNSUPPORTED names the first operation that it cannot
- * say. */
+/* OpenQASM 2 with qelib1.inc as Qiskit has it. Gates that it lacks are decomposed, see
+ * circuit/decompose.h. A global phase without controls and notes are left out: the language has
+ * neither. CIRCUIT_UNSUPPORTED names the first operation that it cannot say. */
 qt_code qt_circuit_print_qasm2(const qt_circuit *circuit, qt_buf *out, qt_err *err);
 
 /* The definition of a base gate that the standard include of a language (2 or 3) lacks; NULL for

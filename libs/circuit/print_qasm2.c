@@ -1,5 +1,6 @@
 /* A circuit as OpenQASM 2, as far as that language goes. */
 #include "base/cleanup.h"
+#include "circuit/decompose.h"
 #include "circuit/printer.h"
 
 #include <string.h>
@@ -15,44 +16,71 @@ static qt_code cannot(qt_printer *p, const char *what) {
     return qt_fail(p->err, CIRCUIT_UNSUPPORTED, "OpenQASM 2 has no %s", what);
 }
 
-static const char *gate_name(qt_gate gate, unsigned controls) {
-    static const char *const names[QT_GATE_COUNT_][5] = {
-        [QT_GATE_ID] = {"id"},
-        [QT_GATE_X] = {"x", "cx", "ccx", "c3x", "c4x"},
-        [QT_GATE_Y] = {"y", "cy"},
-        [QT_GATE_Z] = {"z", "cz"},
-        [QT_GATE_H] = {"h", "ch"},
-        [QT_GATE_S] = {"s"},
-        [QT_GATE_SDG] = {"sdg"},
-        [QT_GATE_T] = {"t"},
-        [QT_GATE_TDG] = {"tdg"},
-        [QT_GATE_SX] = {"sx", "csx", NULL, "c3sqrtx"},
-        [QT_GATE_SXDG] = {"sxdg"},
-        [QT_GATE_P] = {"u1", "cu1"},
-        [QT_GATE_RX] = {"rx", "crx"},
-        [QT_GATE_RY] = {"ry", "cry"},
-        [QT_GATE_RZ] = {"rz", "crz"},
-        [QT_GATE_U] = {"u3", "cu3"},
-        [QT_GATE_SWAP] = {"swap", "cswap"},
-        [QT_GATE_ISWAP] = {"iswap"},
-        [QT_GATE_RXX] = {"rxx"},
-        [QT_GATE_RYY] = {"ryy"},
-        [QT_GATE_RZZ] = {"rzz"},
-    };
-    return controls < 5 ? names[gate][controls] : NULL;
+enum { MAX_CONTROLS = 4 };
+static const char *const gate_names[QT_GATE_COUNT_][MAX_CONTROLS + 1] = {
+    [QT_GATE_ID] = {"id"},
+    [QT_GATE_X] = {"x", "cx", "ccx", "c3x", "c4x"},
+    [QT_GATE_Y] = {"y", "cy"},
+    [QT_GATE_Z] = {"z", "cz"},
+    [QT_GATE_H] = {"h", "ch"},
+    [QT_GATE_S] = {"s"},
+    [QT_GATE_SDG] = {"sdg"},
+    [QT_GATE_T] = {"t"},
+    [QT_GATE_TDG] = {"tdg"},
+    [QT_GATE_SX] = {"sx", "csx", NULL, "c3sqrtx"},
+    [QT_GATE_SXDG] = {"sxdg"},
+    [QT_GATE_P] = {"u1", "cu1"},
+    [QT_GATE_RX] = {"rx", "crx"},
+    [QT_GATE_RY] = {"ry", "cry"},
+    [QT_GATE_RZ] = {"rz", "crz"},
+    [QT_GATE_U] = {"u3", "cu3"},
+    [QT_GATE_SWAP] = {"swap", "cswap"},
+    [QT_GATE_ISWAP] = {"iswap"},
+    [QT_GATE_RXX] = {"rxx"},
+    [QT_GATE_RYY] = {"ryy"},
+    [QT_GATE_RZZ] = {"rzz"},
+};
+
+/* The gates above, for the decomposition of all others. */
+static qt_gate_set gate_set(void) {
+    qt_gate_set set = {{0}};
+    for (int gate = 0; gate < QT_GATE_COUNT_; gate++) {
+        for (unsigned n = 0; n <= MAX_CONTROLS; n++) {
+            set.with[gate] |= (uint8_t)((gate_names[gate][n] != NULL ? 1U : 0U) << n);
+        }
+    }
+    return set;
 }
 
-static qt_code print_gate(qt_printer *p, const qt_op *op) {
-    const char *name = gate_name(op->sub, op->control_count);
-    if (name == NULL) {
-        return qt_fail(p->err, CIRCUIT_UNSUPPORTED, "OpenQASM 2 has no gate '%s' with %u controls",
-                       qt_gate_get_info(op->sub)->name, op->control_count);
+/* Where the gates of one operation go: all under its condition. */
+typedef struct gate_printer {
+    qt_printer *p;
+    const condition *c;
+} gate_printer;
+
+static void print_condition(qt_printer *p, const condition *c);
+
+static void put_gate(void *self, qt_gate gate, const uint32_t *qubits, size_t control_count,
+                     const qt_angle *angles) {
+    const gate_printer *g = self;
+    qt_printer *p = g->p;
+    const qt_gate_info *info = qt_gate_get_info(gate);
+    print_condition(p, g->c);
+    qt_buf_add_str(p->out, gate_names[gate][control_count]);
+    for (unsigned i = 0; i < info->param_count; i++) {
+        qt_buf_add_str(p->out, i == 0 ? "(" : ", ");
+        qt_print_double(p->out, angles[i].constant);
     }
-    qt_buf_add_str(p->out, name);
-    qt_print_params(p, op);
-    qt_print_qubits(p, qt_op_qubits(p->c, op), op->qubit_count);
+    qt_buf_add_str(p->out, info->param_count > 0 ? ")" : "");
+    qt_print_qubits(p, qubits, control_count + info->qubit_count);
     qt_buf_add_str(p->out, ";\n");
-    return QT_OK;
+}
+
+static void print_gate(qt_printer *p, const qt_op *op, const condition *c) {
+    qt_gate_set set = gate_set();
+    gate_printer printer = {.p = p, .c = c};
+    const qt_gate_sink sink = {.set = &set, .self = &printer, .put = put_gate};
+    qt_op_decompose(&sink, p->c, op);
 }
 
 /* An integer of 64-bit words in decimal, by repeated division. */
@@ -171,11 +199,8 @@ static qt_code print_barrier(qt_printer *p, const qt_op *op) {
 static qt_code print_op(qt_printer *p, const qt_op *op, const condition *c) {
     switch ((int)op->kind) {
     case QT_OP_GATE:
-        if (op->sub == QT_GATE_GPHASE) {
-            return QT_OK;
-        }
-        print_condition(p, c);
-        return print_gate(p, op);
+        print_gate(p, op, c);
+        return QT_OK;
     case QT_OP_MEASURE:
         print_condition(p, c);
         return print_measure(p, op);

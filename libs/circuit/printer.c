@@ -311,7 +311,9 @@ void qt_print_definitions(qt_printer *p) {
     bool used[QT_GATE_COUNT_] = {false};
     for (size_t i = 0; i < p->c->op_count; i++) {
         const qt_op *op = &p->c->ops[i];
-        used[op->sub] |= op->kind == QT_OP_GATE || op->kind == QT_OP_GATE_DYNAMIC;
+        /* OpenQASM 2 has no controls on defined gates: those are decomposed. */
+        bool plain = p->language == 3 || op->control_count == 0;
+        used[op->sub] |= (op->kind == QT_OP_GATE || op->kind == QT_OP_GATE_DYNAMIC) && plain;
     }
     for (int g = 0; g < QT_GATE_COUNT_; g++) {
         const char *text = used[g] ? qt_gate_definition(p->language, (qt_gate)g) : NULL;

@@ -85,7 +85,7 @@ qt_code qt_qir_put_assign(qt_qir_flow *flow, const qt_op *op, qt_err *err) {
 
 qt_code qt_qir_put_dynamic_gate(qt_qir_flow *flow, const qt_op *op, qt_err *err) {
     const qt_gate_info *gate = qt_gate_get_info((qt_gate)op->sub);
-    qt_qir_angle angles[3];
+    qt_angle angles[3];
     for (unsigned i = 0; i < gate->param_count && i < QT_ARRAY_LEN(angles); i++) {
         uint32_t expr = flow->circuit->param_exprs[op->param + i];
         const qt_expr *x = &flow->circuit->exprs[expr];
@@ -93,9 +93,10 @@ qt_code qt_qir_put_dynamic_gate(qt_qir_flow *flow, const qt_op *op, qt_err *err)
         QT_TRY(qt_qir_eval(flow, expr, &v, err));
         qt_type to = x->type == QT_TYPE_ANGLE ? QT_TYPE_ANGLE : QT_TYPE_FLOAT;
         QT_TRY(qt_qir_convert(flow, v, (qt_type)x->type, x->width, to, 64, &v, err));
-        angles[i] = v.is_constant ? qt_qir_constant(v.f) : (qt_qir_angle){.value = v.ssa};
+        angles[i] = v.is_constant ? qt_angle_constant(v.f) : (qt_angle){.value = v.ssa};
     }
-    qt_qir_gate(flow->e, (qt_gate)op->sub, qt_op_qubits(flow->circuit, op), op->control_count,
-                angles);
+    qt_gate_sink sink = qt_qir_sink(flow->e);
+    qt_gate_decompose(&sink, (qt_gate)op->sub, qt_op_qubits(flow->circuit, op), op->control_count,
+                      angles);
     return QT_OK;
 }

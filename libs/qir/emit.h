@@ -5,6 +5,7 @@
 #define QT_QIR_EMIT_H
 
 #include "base/buf.h"
+#include "circuit/decompose.h"
 #include "qir/qir.h"
 
 typedef enum qt_qis {
@@ -33,17 +34,12 @@ enum {
     QT_USES_TUPLE_RECORD = 32,
 };
 
-/* A double: a constant, or a value computed at run time. */
-typedef struct qt_qir_angle {
-    double constant;
-    uint32_t value; /* number of the SSA value %tN, or QT_NO_INDEX for a constant */
-} qt_qir_angle;
-
 typedef struct qt_qir_emitter {
     const qt_circuit *circuit;
     qt_qir_options options;
     qt_buf text;
     qt_qir_info info;
+    qt_gate_set gates; /* that have a function */
     bool used[QT_QIS_COUNT_];
     unsigned uses;        /* QT_USES_... */
     uint32_t value_count; /* SSA values %t0 ... so far */
@@ -55,13 +51,8 @@ typedef struct qt_qir_emitter {
 void qt_qir_emitter_init(qt_qir_emitter *e, const qt_circuit *circuit,
                          const qt_qir_options *options);
 
-qt_qir_angle qt_qir_constant(double value);
-/* angle * factor and a + b; for values of run time an fmul or fadd is written. */
-qt_qir_angle qt_qir_scale(qt_qir_emitter *e, qt_qir_angle angle, double factor);
-qt_qir_angle qt_qir_add(qt_qir_emitter *e, qt_qir_angle a, qt_qir_angle b);
-
 /* One call of a function of qis.def. angle is NULL without parameter. */
-void qt_qir_call(qt_qir_emitter *e, qt_qis qis, const qt_qir_angle *angle, const uint32_t *qubits);
+void qt_qir_call(qt_qir_emitter *e, qt_qis qis, const qt_angle *angle, const uint32_t *qubits);
 void qt_qir_call_mz(qt_qir_emitter *e, uint32_t qubit, uint32_t result);
 
 /* "ptr null" or "ptr inttoptr (i64 3 to ptr)", with or without `attribute` ("writeonly "). */
@@ -69,10 +60,9 @@ void qt_qir_put_pointer(qt_qir_emitter *e, const char *type, const char *attribu
 /* 0x400921FB54442D18: the exact bits, as LLVM reads doubles. */
 void qt_qir_put_double(qt_qir_emitter *e, double value);
 
-/* Gates (decompose.c): qubits are control_count controls, then the gate's own; angles as many as
- * the gate has parameters. Exact up to global phase, with calls of the chosen gate set only. */
-void qt_qir_gate(qt_qir_emitter *e, qt_gate gate, const uint32_t *qubits, size_t control_count,
-                 const qt_qir_angle *angles);
+/* Where gates go: as calls of the chosen gate set, see circuit/decompose.h. An angle's value is
+ * the number of the SSA value %tN. */
+qt_gate_sink qt_qir_sink(qt_qir_emitter *e);
 
 /* A gate with constant parameters or a barrier; anything else writes nothing (qir.c). */
 void qt_qir_put_static_op(qt_qir_emitter *e, const qt_op *op);

@@ -31,18 +31,10 @@ static qt_code check_entry_point(const char *name, qt_err *err) {
     return QT_OK;
 }
 
-static void put_constant_gate(qt_qir_emitter *e, const qt_op *op) {
-    const qt_gate_info *gate = qt_gate_get_info((qt_gate)op->sub);
-    qt_qir_angle angles[3];
-    for (unsigned i = 0; i < gate->param_count && i < 3; i++) {
-        angles[i] = qt_qir_constant(e->circuit->params[op->param + i]);
-    }
-    qt_qir_gate(e, (qt_gate)op->sub, qt_op_qubits(e->circuit, op), op->control_count, angles);
-}
-
 void qt_qir_put_static_op(qt_qir_emitter *e, const qt_op *op) {
     if (op->kind == QT_OP_GATE) {
-        put_constant_gate(e, op);
+        qt_gate_sink sink = qt_qir_sink(e);
+        qt_op_decompose(&sink, e->circuit, op);
     } else if (op->kind == QT_OP_BARRIER && e->options.barriers) {
         qt_qir_call(e, QT_QIS_BARRIER, NULL, NULL);
         e->info.gate_calls--;

@@ -91,9 +91,11 @@ static const listed_program programs[] = {
     {V3 "qubit[2] q; bit[2] c; U(0.1, 0.2, 0.3) q[0]; ctrl @ U(1, 2, 3) q[0], q[1];"
         " u2(1, 2) q[0]; u3(1, 2, 3) q[1]; c = measure q;",
      true},
-    {V3 "qubit[4] q; bit[4] c; h q; ctrl(2) @ s q[0], q[1], q[2]; negctrl @ pow(0.3) @ x q[0],"
-        " q[1]; ctrl(3) @ rx(0.2) q[0], q[1], q[2], q[3]; ctrl @ gphase(0.4) q[2]; c = measure q;",
-     false},
+    {V3 "gate iswap a, b { s a; s b; h a; cx a, b; cx b, a; h b; } gate sxdg a { inv @ sx a; }"
+        " qubit[4] q; bit[4] c; h q; ctrl(2) @ s q[0], q[1], q[2]; negctrl @ pow(0.3) @ x q[0],"
+        " q[1]; ctrl(3) @ rx(0.2) q[0], q[1], q[2], q[3]; ctrl @ gphase(0.4) q[2]; ctrl @ iswap"
+        " q[0], q[1], q[2]; ctrl(2) @ sxdg q[0], q[1], q[2]; c = measure q;",
+     true},
     {V3 "gphase(0.3); qubit q; bit c; h q; c = measure q;", true},
     {V3 "bit c; h $0; cx $0, $3; c = measure $3;", true},
     {V3 "qubit[2] q; bit[2] c; h q[0]; c[0] = measure q[0]; if (c[0]) { x q[1]; } else { h q[1]; }"
