@@ -248,7 +248,7 @@ static qt_code run_branch(qt_run *run, qt_err *err) {
     return plan->tail < plan->end ? qt_run_tail(run, err) : qt_run_count(run, run->shots, err);
 }
 
-static void run_done(qt_run *run) {
+void qt_run_done(qt_run *run) {
     qt_run_branches_done(run);
     qt_env_done(&run->env);
     qt_key_layout_done(&run->layout);
@@ -256,7 +256,7 @@ static void run_done(qt_run *run) {
     free(run->gate_qubits);
 }
 
-static qt_code run_init(qt_run *run, qt_err *err) {
+qt_code qt_run_init(qt_run *run, qt_err *err) {
     qt_rng_init(&run->rng, run->options->seed);
     QT_TRY(qt_env_init(&run->env, run->circuit, err));
     QT_TRY(qt_key_layout_init(&run->layout, run->circuit, err));
@@ -267,7 +267,7 @@ static qt_code run_init(qt_run *run, qt_err *err) {
 
 qt_code qt_exec(const qt_circuit *circuit, const qt_plan *plan, const qt_sim_options *options,
                 qt_engine *engine, qt_watch *watch, qt_tally *counts, qt_err *err) {
-    QT_CLEANUP(run_done)
+    QT_CLEANUP(qt_run_done)
     qt_run run = {
         .circuit = circuit,
         .plan = plan,
@@ -277,7 +277,7 @@ qt_code qt_exec(const qt_circuit *circuit, const qt_plan *plan, const qt_sim_opt
         .counts = counts,
         .shots = options->shots,
     };
-    QT_TRY(run_init(&run, err));
+    QT_TRY(qt_run_init(&run, err));
     QT_TRY(qt_run_check(&run, err));
     for (;;) {
         QT_TRY(run_branch(&run, err));

@@ -64,6 +64,10 @@ typedef struct qt_run {
     size_t saves_used, save_cap;
 } qt_run;
 
+/* Sets up what the named fields (circuit to counts) ask for; done is safe on zeroed memory. */
+qt_code qt_run_init(qt_run *run, qt_err *err);
+void qt_run_done(qt_run *run);
+
 /* Runs one operation that is not in the tail. */
 qt_code qt_run_step(qt_run *run, qt_err *err);
 
