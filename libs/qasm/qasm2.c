@@ -331,8 +331,8 @@ static qt_code gate_statement(qasm2 *p) {
 
 static qt_code measure(qasm2 *p) {
     const char *at = p->tok.start;
-    operand q;
-    operand c;
+    operand q = {0};
+    operand c = {0};
     QT_TRY(qasm2_advance(p));
     QT_TRY(parse_operand(p, MEANING_QREG, &q));
     QT_TRY(qasm2_expect(p, TOK_ARROW));
@@ -351,7 +351,7 @@ static qt_code measure(qasm2 *p) {
 
 static qt_code reset(qasm2 *p) {
     const char *at = p->tok.start;
-    operand q;
+    operand q = {0};
     QT_TRY(qasm2_advance(p));
     QT_TRY(parse_operand(p, MEANING_QREG, &q));
     if (!qasm2_at(p, ';')) {

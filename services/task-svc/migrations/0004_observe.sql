@@ -1,3 +1,4 @@
+-- oldest-program: 3
 -- Counting tasks by status reads one partial index per group of states; the held ones had none.
 CREATE INDEX task_active_pending ON task_active (type) WHERE state = 1;
 
