@@ -9,6 +9,10 @@
 #include "base/buf.h"
 #include "circuit/circuit.h"
 
+/* In OpenQASM 3, in front of variables of the circuit: the front end that reads it takes every
+ * variable of the program as one of the circuit, and keeps loops. */
+#define QT_PRINT_RUNTIME_PRAGMA "pragma qtaskdist.runtime"
+
 /* OpenQASM 3. MEMORY_LIMIT when `out` is full or memory is exhausted; *out then holds a part. */
 qt_code qt_circuit_print_qasm3(const qt_circuit *circuit, qt_buf *out, qt_err *err);
 

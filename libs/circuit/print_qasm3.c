@@ -165,9 +165,19 @@ static void print_case(qt_printer *p, const qt_op *op) {
     qt_buf_add_str(p->out, " {\n");
 }
 
-/* Pragmas and annotations as they stood; anything else as a comment. */
+/* Borders of a box. */
+static bool opens_box(const char *text) {
+    return strncmp(text, "box", 3) == 0 && text[strlen(text) - 1] == '{';
+}
+
+static bool closes_box(const char *text) {
+    return strcmp(text, "}") == 0;
+}
+
+/* Pragmas, annotations and boxes as they stood; anything else as a comment. */
 static void print_note(qt_printer *p, const char *text) {
-    bool line = text[0] == '@' || text[0] == '#' || strncmp(text, "pragma", 6) == 0;
+    bool line = text[0] == '@' || text[0] == '#' || strncmp(text, "pragma", 6) == 0 ||
+                opens_box(text) || closes_box(text);
     qt_buf_printf(p->out, "%s%s\n", line ? "" : "// ", text);
 }
 
@@ -240,13 +250,19 @@ static void print_op(qt_printer *p, const qt_op *op) {
     }
 }
 
-/* Braces that this operation closes before its line and opens behind it. */
-static int closes(uint8_t kind) {
-    return kind == QT_OP_ELSE || kind == QT_OP_ENDIF || kind == QT_OP_ENDWHILE ||
-           kind == QT_OP_ENDFOR || kind == QT_OP_ENDSWITCH;
+static const char *note_text(const qt_printer *p, const qt_op *op) {
+    return op->kind == QT_OP_NOTE ? p->c->notes[op->a].text : "";
 }
 
-static int opens(uint8_t kind) {
+/* Braces that this operation closes before its line and opens behind it. */
+static int closes(const qt_printer *p, const qt_op *op) {
+    uint8_t kind = op->kind;
+    return closes_box(note_text(p, op)) || kind == QT_OP_ELSE || kind == QT_OP_ENDIF ||
+           kind == QT_OP_ENDWHILE || kind == QT_OP_ENDFOR || kind == QT_OP_ENDSWITCH;
+}
+
+static int opens(const qt_op *op) {
+    uint8_t kind = op->kind;
     return kind == QT_OP_IF || kind == QT_OP_ELSE || kind == QT_OP_WHILE || kind == QT_OP_FOR ||
            kind == QT_OP_SWITCH || kind == QT_OP_CASE;
 }
@@ -267,12 +283,24 @@ static void print_ops(qt_printer *p) {
     for (size_t i = 0; i < p->c->op_count && !p->out->failed; i++) {
         const qt_op *op = &p->c->ops[i];
         close_case(p, i);
-        p->indent -= closes(op->kind) ? 1 : 0;
+        p->indent -= closes(p, op) && p->indent > 0 ? 1 : 0;
         qt_print_indent(p);
         print_op(p, op);
-        if (opens(op->kind)) {
+        if (opens(op)) {
             p->indent++;
             print_variables(p, i);
+        }
+        p->indent += opens_box(note_text(p, op)) ? 1 : 0;
+    }
+}
+
+/* Says that the variables below are those of the circuit, so that our front end reads them back as
+ * such instead of computing with what it knows of them. */
+static void print_runtime_pragma(qt_printer *p) {
+    for (size_t i = 0; i < p->c->variable_count; i++) {
+        if (p->c->variables[i].type != QT_TYPE_BIT) {
+            qt_buf_add_str(p->out, QT_PRINT_RUNTIME_PRAGMA "\n");
+            return;
         }
     }
 }
@@ -281,6 +309,7 @@ qt_code qt_circuit_print_qasm3(const qt_circuit *circuit, qt_buf *out, qt_err *e
     QT_CLEANUP(qt_printer_done) qt_printer p = {0};
     QT_TRY(qt_printer_init(&p, 3, circuit, out, err));
     qt_buf_add_str(out, "OPENQASM 3.0;\ninclude \"stdgates.inc\";\n");
+    print_runtime_pragma(&p);
     qt_print_definitions(&p);
     hiding how = find_hiding(circuit);
     bool block = how == HIDE_BY_BLOCK;

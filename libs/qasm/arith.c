@@ -1,5 +1,4 @@
 /* Operators of OpenQASM 3 on classical values. */
-#include <complex.h>
 #include <math.h>
 #include <string.h>
 
@@ -226,87 +225,6 @@ static qt_code fold(qasm_context *ctx, qt_operator op, const qasm_value *a, cons
     return QT_OK;
 }
 
-static qt_code complex_binary(qasm_context *ctx, qt_operator op, const qasm_value *a,
-                              const qasm_value *b, const char *at, qasm_value *ret) {
-    qasm_value x;
-    qasm_value y;
-    QT_TRY(qasm_cast(ctx, a, TYPE_COMPLEX, 64, at, &x));
-    QT_TRY(qasm_cast(ctx, b, TYPE_COMPLEX, 64, at, &y));
-    if (!x.known || !y.known) {
-        return qasm_unsupported(ctx, at, "complex values known only at run time are not supported");
-    }
-    double complex p = x.f + x.im * I;
-    double complex q = y.f + y.im * I;
-    if (op == QT_OPERATOR_EQ || op == QT_OPERATOR_NE) {
-        *ret = qasm_bool_value((p == q) == (op == QT_OPERATOR_EQ));
-        return QT_OK;
-    }
-    double complex r = op == QT_OPERATOR_ADD   ? p + q
-                       : op == QT_OPERATOR_SUB ? p - q
-                       : op == QT_OPERATOR_MUL ? p * q
-                       : op == QT_OPERATOR_DIV ? p / q
-                                               : cpow(p, q);
-    if (op > QT_OPERATOR_POW || op == QT_OPERATOR_MOD || !isfinite(creal(r)) ||
-        !isfinite(cimag(r))) {
-        return no_operator(ctx, a, b, at);
-    }
-    *ret = (qasm_value){
-        .type = TYPE_COMPLEX, .known = true, .width = 64, .f = creal(r), .im = cimag(r)};
-    return QT_OK;
-}
-
-static qt_code duration_binary(qasm_context *ctx, qt_operator op, const qasm_value *a,
-                               const qasm_value *b, const char *at, qasm_value *ret) {
-    bool both = a->type == b->type;
-    qasm_value x = qasm_float_value(a->type == TYPE_DURATION ? a->f : 0);
-    qasm_value y = qasm_float_value(b->type == TYPE_DURATION ? b->f : 0);
-    if (a->type != TYPE_DURATION) {
-        QT_TRY(qasm_cast(ctx, a, TYPE_FLOAT, 64, at, &x));
-    }
-    if (b->type != TYPE_DURATION) {
-        QT_TRY(qasm_cast(ctx, b, TYPE_FLOAT, 64, at, &y));
-    }
-    bool adds = op == QT_OPERATOR_ADD || op == QT_OPERATOR_SUB || is_comparison(op);
-    bool scales = op == QT_OPERATOR_MUL || op == QT_OPERATOR_DIV;
-    bool ok = both ? adds || op == QT_OPERATOR_DIV
-                   : scales && (op == QT_OPERATOR_MUL || a->type == TYPE_DURATION);
-    if (!ok) {
-        return no_operator(ctx, a, b, at);
-    }
-    if (!x.known || !y.known) {
-        return qasm_unsupported(ctx, at, "durations known only at run time are not supported");
-    }
-    QT_TRY(qasm_binary(ctx, op, &x, &y, at, ret));
-    bool quotient = both && op == QT_OPERATOR_DIV;
-    ret->type = is_comparison(op) || quotient ? ret->type : TYPE_DURATION;
-    return QT_OK;
-}
-
-static qt_code wide_equality(qasm_context *ctx, qt_operator op, const qasm_value *a,
-                             const qasm_value *b, const char *at, qasm_value *ret) {
-    if ((op != QT_OPERATOR_EQ && op != QT_OPERATOR_NE) || !qasm_is_integral(a->type) ||
-        !qasm_is_integral(b->type)) {
-        return qasm_unsupported(ctx, at, "bits wider than 64 can only be compared with == and !=");
-    }
-    qasm_value x;
-    qasm_value y;
-    uint32_t width = max_width(a, b);
-    QT_TRY(qasm_cast(ctx, a, TYPE_BIT, a->width == width ? width : a->width, at, &x));
-    QT_TRY(qasm_cast(ctx, b, TYPE_BIT, b->width == width ? width : b->width, at, &y));
-    if (x.known && y.known) {
-        QT_TRY(qasm_cast(ctx, &x, TYPE_BIT, width, at, &x));
-        QT_TRY(qasm_cast(ctx, &y, TYPE_BIT, width, at, &y));
-        bool same = memcmp(x.words, y.words, (width + 63) / 64 * sizeof *x.words) == 0;
-        *ret = qasm_bool_value(same == (op == QT_OPERATOR_EQ));
-        return QT_OK;
-    }
-    qt_expr e = {.kind = QT_EXPR_BINARY, .op = (uint8_t)op, .type = QT_TYPE_BOOL, .width = 1};
-    QT_TRY(qasm_value_expr(ctx, &x, at, &e.u.a));
-    QT_TRY(qasm_value_expr(ctx, &y, at, &e.u.b));
-    *ret = (qasm_value){.type = TYPE_BOOL, .width = 1};
-    return qasm_new_expr(ctx, e, at, &ret->expr);
-}
-
 static qt_code logical(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
                        const char *at, qasm_value *ret) {
     qasm_value x;
@@ -332,11 +250,14 @@ static qt_code logical(qasm_context *ctx, qt_operator op, const qasm_value *a, c
 static qt_code shift(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
                      const char *at, qasm_value *ret) {
     if ((!qasm_is_integral(a->type) && a->type != TYPE_ANGLE) || !qasm_is_integral(b->type) ||
-        a->width > 64) {
+        b->width > 64) {
         return no_operator(ctx, a, b, at);
     }
     if (b->known && b->type == TYPE_INT && (int64_t)b->u < 0) {
         return qasm_syntax(ctx, at, "a shift by a negative number");
+    }
+    if (a->width > 64) {
+        return qasm_wide_shift(ctx, op, a, b, at, ret);
     }
     *ret = (qasm_value){.type = a->type, .known = a->known && b->known, .width = a->width};
     ret->literal = a->literal && b->literal;
@@ -435,19 +356,19 @@ static qt_code binary(qasm_context *ctx, qt_operator op, const qasm_value *a, co
         return no_operator(ctx, a, b, at);
     }
     if (a->type == TYPE_DURATION || b->type == TYPE_DURATION) {
-        return duration_binary(ctx, op, a, b, at, ret);
+        return qasm_duration_binary(ctx, op, a, b, at, ret);
     }
     if (op == QT_OPERATOR_AND || op == QT_OPERATOR_OR) {
         return logical(ctx, op, a, b, at, ret);
     }
     if (a->type == TYPE_COMPLEX || b->type == TYPE_COMPLEX) {
-        return complex_binary(ctx, op, a, b, at, ret);
+        return qasm_complex_binary(ctx, op, a, b, at, ret);
     }
     if (is_shift(op)) {
         return shift(ctx, op, a, b, at, ret);
     }
     if (a->width > 64 || b->width > 64) {
-        return wide_equality(ctx, op, a, b, at, ret);
+        return qasm_wide_binary(ctx, op, a, b, at, ret);
     }
     bool done = false;
     QT_TRY(angle_scale(ctx, op, a, b, at, &done, ret));
@@ -475,7 +396,10 @@ static qt_code unary_expr(qasm_context *ctx, qt_operator op, const qasm_value *a
 }
 
 static qt_code negate(qasm_context *ctx, const qasm_value *a, const char *at, qasm_value *ret) {
-    if (a->type == TYPE_COMPLEX || a->type == TYPE_FLOAT || a->type == TYPE_DURATION) {
+    if (a->type == TYPE_COMPLEX) {
+        return qasm_complex_negate(ctx, a, at, ret);
+    }
+    if (a->type == TYPE_FLOAT || a->type == TYPE_DURATION) {
         *ret = *a;
         ret->f = -a->f;
         ret->im = -a->im;
@@ -496,9 +420,13 @@ static qt_code negate(qasm_context *ctx, const qasm_value *a, const char *at, qa
 
 qt_code qasm_unary(qasm_context *ctx, qt_operator op, const qasm_value *a, const char *at,
                    qasm_value *ret_value) {
-    bool odd = a->type >= TYPE_STRETCH || a->type == TYPE_VOID;
-    if (odd || (a->width > 64)) {
+    bool odd =
+        a->type >= TYPE_STRETCH || a->type == TYPE_VOID || (a->width > 64 && op == QT_OPERATOR_NEG);
+    if (odd) {
         return qasm_syntax(ctx, at, "this operator does not take %s", qasm_type_name(a->type));
+    }
+    if (a->width > 64 && op == QT_OPERATOR_BIT_NOT) {
+        return qasm_wide_not(ctx, a, at, ret_value);
     }
     if (op == QT_OPERATOR_NEG) {
         return negate(ctx, a, at, ret_value);

@@ -30,6 +30,7 @@ typedef enum ast_expr_kind {
     EXPR_CALL,     /* name, list */
     EXPR_CAST,     /* type, a */
     EXPR_MEASURE,  /* a */
+    EXPR_DURATION_OF,
 } ast_expr_kind;
 
 typedef enum ast_type_kind {

@@ -56,14 +56,19 @@ static qt_code name_bits(qasm_elab *e, const ast_expr *expr, qasm_symbol_kind ki
     return QT_OK;
 }
 
+/* In a case of a run-time index that cannot be reached this is no error. */
 static qt_code out_of_range(qasm_elab *e, const char *at, uint32_t count) {
+    if (e->choices != NULL) {
+        e->outside = true;
+        return QT_INVALID_ARGUMENT;
+    }
     return qasm_syntax(e->ctx, at, "the index is out of range: there are %u bits", count);
 }
 
 static qt_code pick_one(qasm_elab *e, const qasm_bits *from, const ast_expr *index,
                         uint32_t *ret_bit) {
     int64_t i = 0;
-    QT_TRY(qasm_eval_int(e, index, "an index", &i));
+    QT_TRY(qasm_eval_index(e, index, from->count, &i));
     i += i < 0 ? (int64_t)from->count : 0;
     if (i < 0 || i >= (int64_t)from->count) {
         return out_of_range(e, index->at, from->count);

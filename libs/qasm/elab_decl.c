@@ -45,14 +45,47 @@ qt_code qasm_measure(qasm_elab *e, const qasm_bits *qubits, const qasm_bits *bit
     return QT_OK;
 }
 
+/* What is measured once its qubits are known. */
+typedef struct measuring {
+    const qasm_bits *bits; /* NULL: thrown away, or made first */
+    qasm_symbol made;
+    bool makes;
+    const char *at;
+} measuring;
+
+static qt_code measure_these(qasm_elab *e, const qasm_bits *qubits, void *arg) {
+    measuring *m = arg;
+    qasm_bits bits;
+    if (m->makes && m->made.bits == NULL) {
+        QT_TRY(
+            new_register(e, QT_REGISTER_BIT, "m", qubits->count, qubits->single, m->at, &m->made));
+        e->ctx->builder.circuit->registers[m->made.reg].hidden = true;
+    }
+    if (m->makes) {
+        bits = bits_of(&m->made, m->at);
+        m->bits = &bits;
+    }
+    return qasm_measure(e, qubits, m->bits, m->at);
+}
+
+static qt_code measure_operand(qasm_elab *e, const ast_expr *operand, measuring *m) {
+    ast_expr *operands[1] = {(ast_expr *)(uintptr_t)operand};
+    qasm_bits qubits[1];
+    const qasm_selection s = {
+        .operands = operands, .count = 1, .bits = qubits, .run = measure_these, .arg = m};
+    return qasm_with_qubits(e, &s);
+}
+
+static qt_code measure_into(qasm_elab *e, const ast_expr *operand, const qasm_bits *bits,
+                            const char *at) {
+    measuring m = {.bits = bits, .at = at};
+    return measure_operand(e, operand, &m);
+}
+
 qt_code qasm_measure_value(qasm_elab *e, const ast_expr *operand, qasm_value *ret_value) {
-    qasm_bits qubits;
-    qasm_symbol made = {0};
-    QT_TRY(qasm_qubits(e, operand, &qubits));
-    QT_TRY(new_register(e, QT_REGISTER_BIT, "m", qubits.count, qubits.single, operand->at, &made));
-    e->ctx->builder.circuit->registers[made.reg].hidden = true;
-    qasm_bits bits = bits_of(&made, operand->at);
-    QT_TRY(qasm_measure(e, &qubits, &bits, operand->at));
+    measuring m = {.makes = true, .at = operand->at};
+    QT_TRY(measure_operand(e, operand, &m));
+    qasm_bits bits = bits_of(&m.made, operand->at);
     return qasm_bits_value(e, &bits, ret_value);
 }
 
@@ -109,9 +142,7 @@ static qt_code store_bits(qasm_elab *e, const qasm_bits *bits, const qasm_value 
 static qt_code assign_bits(qasm_elab *e, const qasm_bits *bits, const ast_stmt *s) {
     qasm_value v;
     if (s->expr->kind == EXPR_MEASURE) {
-        qasm_bits qubits;
-        QT_TRY(qasm_qubits(e, s->expr->a, &qubits));
-        return qasm_measure(e, &qubits, bits, s->at);
+        return measure_into(e, s->expr->a, bits, s->at);
     }
     QT_TRY(qasm_eval(e, s->expr, &v));
     if (s->kind == STMT_ASSIGN && s->op != NO_OP) {
@@ -135,8 +166,7 @@ static qt_code declare_bits(qasm_elab *e, const ast_stmt *s) {
     QT_TRY(new_register(e, QT_REGISTER_BIT, s->name->text, size, s->type->size == NULL, s->name_at,
                         symbol));
     if (s->is_output) {
-        QASM_GROW(e->ctx, e->outputs, e->output_cap, e->output_count + 1);
-        e->outputs[e->output_count++] = symbol->reg;
+        QT_TRY(qasm_output_bits(e, symbol));
     }
     if (s->expr == NULL) {
         return QT_OK;
@@ -149,16 +179,16 @@ static qt_code declare_const(qasm_elab *e, const ast_stmt *s) {
     qasm_symbol *symbol = NULL;
     qasm_value v;
     uint32_t width = 0;
+    if (!qasm_is_constant(s->expr)) {
+        return qasm_syntax(e->ctx, s->expr->at, "the value of a constant is a constant");
+    }
     QT_TRY(qasm_eval(e, s->expr, &v));
     if (!v.known) {
         return qasm_syntax(e->ctx, s->expr->at,
-                           "the value of a constant is known only at run "
-                           "time");
+                           "the value of a constant is known only at run time");
     }
     QT_TRY(qasm_type_width(e, s->type, &width));
-    if (v.type != TYPE_DURATION || s->type->kind != TYPE_DURATION) {
-        QT_TRY(qasm_cast(e->ctx, &v, s->type->kind, width, s->expr->at, &v));
-    }
+    QT_TRY(qasm_cast(e->ctx, &v, s->type->kind, width, s->expr->at, &v));
     QT_TRY(qasm_declare(e, s->name, s->name_at, SYMBOL_CONST, &symbol));
     symbol->value = v;
     return QT_OK;
@@ -173,37 +203,43 @@ static qt_code declare_var(qasm_elab *e, const ast_stmt *s) {
         QT_TRY(qasm_eval(e, s->expr, &v));
     }
     QT_TRY(qasm_declare(e, s->name, s->name_at, SYMBOL_VAR, &symbol));
-    symbol->value = (qasm_value){.type = s->type->kind, .known = true, .width = width};
-    if (s->is_output) {
-        QT_TRY(qasm_warn(e->ctx, s->name_at,
-                         "the output '%.60s' holds no bits and is no part of the counts",
+    uint8_t type = s->type->kind == TYPE_STRETCH ? TYPE_DURATION : s->type->kind;
+    symbol->value = (qasm_value){.type = type, .known = true, .width = width};
+    if (s->type->kind == TYPE_STRETCH) {
+        QT_TRY(qasm_warn(e->ctx, s->at,
+                         "the stretch '%.60s' is taken as 0, which has no effect on "
+                         "the result",
                          s->name->text));
+    }
+    if (e->runtime && type != TYPE_DURATION) {
+        QT_TRY(qasm_need_variable(e, symbol, s->name_at));
+        QT_TRY(qasm_read_variable(e, symbol, s->name_at));
     }
     return s->expr != NULL ? qasm_assign_var(e, symbol, &v, s->expr->at) : QT_OK;
 }
 
 qt_code qasm_declaration(qasm_elab *e, const ast_stmt *s) {
     uint8_t kind = s->type->kind;
+    if (s->is_input || s->is_output) {
+        if (e->scope_depth > 0 || e->frame != 0) {
+            return qasm_syntax(e->ctx, s->at,
+                               "inputs and outputs are declared outside of all "
+                               "blocks");
+        }
+    }
     if (s->is_input) {
-        return qasm_unsupported(e->ctx, s->at,
-                                "input '%.60s' (a value given with the run) is not "
-                                "supported",
-                                s->name->text);
+        return qasm_input(e, s);
     }
-    if (kind == TYPE_ARRAY || kind == TYPE_COMPLEX || kind == TYPE_STRETCH) {
-        return qasm_unsupported(e->ctx, s->at, "the type %s is not supported",
-                                qasm_type_name(kind));
-    }
-    if (s->is_const || kind == TYPE_DURATION) {
-        return s->expr != NULL ? declare_const(e, s)
-                               : qasm_unsupported(e->ctx, s->at,
-                                                  "a duration without a value is "
-                                                  "not supported");
-    }
-    if (kind == TYPE_BIT) {
+    if (kind == TYPE_ARRAY) {
+        QT_TRY(qasm_array_declaration(e, s));
+    } else if (s->is_const) {
+        return declare_const(e, s);
+    } else if (kind == TYPE_BIT) {
         return declare_bits(e, s);
+    } else {
+        QT_TRY(declare_var(e, s));
     }
-    return declare_var(e, s);
+    return s->is_output ? qasm_output(e, s) : QT_OK;
 }
 
 qt_code qasm_qubit_declaration(qasm_elab *e, const ast_stmt *s) {
@@ -216,7 +252,7 @@ qt_code qasm_qubit_declaration(qasm_elab *e, const ast_stmt *s) {
         return qasm_syntax(e->ctx, s->at, "declared qubits cannot be mixed with hardware qubits");
     }
     if (s->type->size != NULL) {
-        QT_TRY(qasm_eval_int(e, s->type->size, "a size", &size));
+        QT_TRY(qasm_eval_constant(e, s->type->size, "a size", &size));
     }
     if (size < 1) {
         return qasm_syntax(e->ctx, s->name_at, "the register '%.60s' has no qubits", s->name->text);
@@ -241,12 +277,18 @@ static qt_code assign_register_bit(qasm_elab *e, const ast_stmt *s, const qasm_v
     uint32_t expr = 0;
     uint32_t at = 0;
     QT_TRY(qasm_clbits(e, s->target->a, &bits));
-    if (bits.reg == QT_NO_INDEX || s->op != NO_OP || s->expr->kind == EXPR_MEASURE) {
-        return qasm_unsupported(e->ctx, s->at,
-                                "this assignment to a bit whose number is known only at run time "
-                                "is not supported");
-    }
     QT_TRY(qasm_eval(e, s->expr, &v));
+    if (bits.reg == QT_NO_INDEX) {
+        qasm_value old;
+        QT_TRY(qasm_bits_value(e, &bits, &old));
+        QT_TRY(qasm_with_bits(e, &old, s->target->list[0], s->op, &v, s->at, &v));
+        return store_bits(e, &bits, &v, s->at);
+    }
+    if (s->op != NO_OP) {
+        qasm_value old;
+        QT_TRY(qasm_eval(e, s->target, &old));
+        QT_TRY(qasm_binary(e->ctx, (qt_operator)s->op, &old, &v, s->at, &v));
+    }
     QT_TRY(qasm_cast(e->ctx, &v, TYPE_BIT, 1, s->at, &one));
     QT_TRY(qasm_value_expr(e->ctx, &one, s->at, &expr));
     QT_TRY(qasm_value_expr(e->ctx, index, s->at, &at));
@@ -271,84 +313,42 @@ static qt_code assign_to_bits(qasm_elab *e, const ast_stmt *s) {
     return assign_bits(e, &bits, s);
 }
 
-/* old & ~(1 << i) | bit << i, as an unsigned number of the variable's width. */
-static qt_code with_bit(qasm_elab *e, const qasm_value *old, int64_t i, const qasm_value *bit,
-                        const char *at, qasm_value *ret) {
-    qasm_value as_uint = *old;
-    qasm_value one;
-    qasm_value by = qasm_int_value(i);
-    qasm_value mask = {.type = TYPE_UINT, .known = true, .width = old->width};
-    uint64_t all = old->width >= 64 ? UINT64_MAX : (UINT64_C(1) << old->width) - 1;
-    mask.u = all & ~(UINT64_C(1) << i);
-    as_uint.type = TYPE_UINT;
-    as_uint.literal = false;
-    by.type = TYPE_UINT;
-    QT_TRY(qasm_cast(e->ctx, bit, TYPE_BIT, 1, at, &one));
-    QT_TRY(qasm_cast(e->ctx, &one, TYPE_UINT, old->width, at, &one));
-    QT_TRY(qasm_binary(e->ctx, QT_OPERATOR_SHL, &one, &by, at, &one));
-    QT_TRY(qasm_binary(e->ctx, QT_OPERATOR_BIT_AND, &as_uint, &mask, at, ret));
-    QT_TRY(qasm_binary(e->ctx, QT_OPERATOR_BIT_OR, ret, &one, at, ret));
-    QT_TRY(qasm_cast(e->ctx, ret, TYPE_UINT, old->width, at, ret));
-    ret->type = old->type;
-    return QT_OK;
-}
-
-static qt_code bit_number(qasm_elab *e, const ast_expr *target, uint32_t width, int64_t *ret_i) {
-    int64_t i = 0;
-    QT_TRY(qasm_eval_int(e, target->list[0], "the number of a bit", &i));
-    i += i < 0 ? (int64_t)width : 0;
-    if (i < 0 || i >= (int64_t)width) {
-        return qasm_syntax(e->ctx, target->at, "the index is out of range: there are %u bits",
-                           width);
-    }
-    *ret_i = i;
-    return QT_OK;
-}
-
-/* One bit of a number or an angle. */
-static qt_code assign_part(qasm_elab *e, const ast_expr *target, const ast_expr *expr,
-                           const char *at) {
-    qasm_value bit;
-    qasm_value whole;
-    int64_t i = 0;
-    bool plain = target->kind == EXPR_INDEX && target->count == 1 && target->a->kind == EXPR_NAME;
-    if (!plain) {
+/* Some bits of a number or an angle. */
+static qt_code assign_part(qasm_elab *e, const ast_stmt *s, qasm_symbol *symbol) {
+    const ast_expr *target = s->target;
+    qasm_value v;
+    if (target->count != 1 || target->a->kind != EXPR_NAME) {
         return qasm_syntax(e->ctx, target->at, "this cannot be assigned to");
     }
-    qasm_symbol *symbol = qasm_find(e, target->a->name, target->at);
-    if (symbol == NULL) {
-        return QT_INVALID_ARGUMENT;
-    }
-    uint8_t type = symbol->value.type;
-    bool has_bits = type == TYPE_INT || type == TYPE_UINT || type == TYPE_ANGLE;
-    if (symbol->kind != SYMBOL_VAR || !has_bits) {
-        return qasm_syntax(e->ctx, target->at, "'%.60s' has no bits to assign to",
-                           target->a->name->text);
-    }
-    QT_TRY(bit_number(e, target, symbol->value.width, &i));
-    QT_TRY(qasm_eval(e, expr, &bit));
-    QT_TRY(with_bit(e, &symbol->value, i, &bit, at, &whole));
-    return qasm_assign_var(e, symbol, &whole, at);
+    QT_TRY(qasm_eval(e, s->expr, &v));
+    QT_TRY(qasm_with_bits(e, &symbol->value, target->list[0], s->op, &v, s->at, &v));
+    return qasm_assign_var(e, symbol, &v, s->at);
 }
 
 qt_code qasm_assignment(qasm_elab *e, const ast_stmt *s) {
-    const ast_expr *target = s->target;
+    const ast_expr *base = qasm_base_name(s->target);
     qasm_value v;
-    if (qasm_names_kind(target, SYMBOL_BITS)) {
-        return assign_to_bits(e, s);
+    if (base == NULL) {
+        return qasm_syntax(e->ctx, s->target->at, "this cannot be assigned to");
     }
-    if (target->kind != EXPR_NAME) {
-        return s->op == NO_OP ? assign_part(e, target, s->expr, s->at)
-                              : qasm_unsupported(e->ctx, target->at,
-                                                 "this assignment to a part of a variable is not "
-                                                 "supported");
+    if (s->expr->kind == EXPR_LIST) {
+        return qasm_syntax(e->ctx, s->expr->at, "a list of values stands in a declaration only");
     }
-    qasm_symbol *symbol = qasm_find(e, target->name, target->at);
+    qasm_symbol *symbol = qasm_find(e, base->name, base->at);
     if (symbol == NULL) {
         return QT_INVALID_ARGUMENT;
     }
+    if (symbol->kind == SYMBOL_BITS) {
+        return assign_to_bits(e, s);
+    }
+    if (symbol->kind == SYMBOL_ARRAY) {
+        return qasm_assign_to_array(e, s);
+    }
     if (symbol->kind != SYMBOL_VAR) {
-        return qasm_syntax(e->ctx, target->at, "'%.60s' cannot be assigned to", target->name->text);
+        return qasm_syntax(e->ctx, base->at, "'%.60s' cannot be assigned to", base->name->text);
+    }
+    if (s->target->kind == EXPR_INDEX) {
+        return assign_part(e, s, symbol);
     }
     QT_TRY(qasm_eval(e, s->expr, &v));
     if (s->op != NO_OP) {
@@ -358,16 +358,13 @@ qt_code qasm_assignment(qasm_elab *e, const ast_stmt *s) {
 }
 
 qt_code qasm_measure_statement(qasm_elab *e, const ast_stmt *s) {
-    qasm_bits qubits;
-    qasm_bits bits;
-    QT_TRY(qasm_qubits(e, s->expr, &qubits));
     if (s->target == NULL) {
-        return qasm_measure(e, &qubits, NULL, s->at);
+        return measure_into(e, s->expr, NULL, s->at);
     }
-    if (!qasm_names_kind(s->target, SYMBOL_BITS)) {
-        const ast_expr measure = {.kind = EXPR_MEASURE, .at = s->at, .a = s->expr};
-        return assign_part(e, s->target, &measure, s->at);
-    }
-    QT_TRY(qasm_clbits(e, s->target, &bits));
-    return qasm_measure(e, &qubits, &bits, s->at);
+    ast_expr measure = {.kind = EXPR_MEASURE, .at = s->at, .a = s->expr};
+    ast_stmt assign = *s;
+    assign.kind = STMT_ASSIGN;
+    assign.op = NO_OP;
+    assign.expr = &measure;
+    return qasm_assignment(e, &assign);
 }

@@ -9,12 +9,16 @@ enum { DEFAULT_INT_BITS = 64, DEFAULT_ANGLE_BITS = 52 };
 /* ---- types ---- */
 
 qt_code qasm_type_width(qasm_elab *e, const ast_type *type, uint32_t *ret_width) {
-    int64_t width = type->kind == TYPE_INT || type->kind == TYPE_UINT ? DEFAULT_INT_BITS
-                    : type->kind == TYPE_FLOAT                        ? 64
-                    : type->kind == TYPE_ANGLE                        ? DEFAULT_ANGLE_BITS
-                                                                      : 1;
+    int64_t width =
+        type->kind == TYPE_INT || type->kind == TYPE_UINT ? DEFAULT_INT_BITS
+        : type->kind == TYPE_FLOAT || type->kind == TYPE_COMPLEX || type->kind >= TYPE_DURATION ? 64
+        : type->kind == TYPE_ANGLE ? DEFAULT_ANGLE_BITS
+                                   : 1;
     if (type->size != NULL) {
-        QT_TRY(qasm_eval_int(e, type->size, "a size", &width));
+        QT_TRY(qasm_eval_constant(e, type->size, "a size", &width));
+    }
+    if (type->kind == TYPE_COMPLEX && type->base != NULL) {
+        return qasm_type_width(e, type->base, ret_width);
     }
     int64_t max = type->kind == TYPE_BIT     ? e->ctx->options.limits.max_qubits
                   : type->kind == TYPE_ANGLE ? DEFAULT_ANGLE_BITS
@@ -32,150 +36,6 @@ qt_code qasm_type_width(qasm_elab *e, const ast_type *type, uint32_t *ret_width)
     }
     *ret_width = type->kind == TYPE_FLOAT ? 64 : (uint32_t)width;
     return QT_OK;
-}
-
-/* ---- functions ---- */
-
-static const struct {
-    const char *name;
-    qt_func func;
-    double (*compute)(double);
-} functions[] = {
-    {"sin", QT_FUNC_SIN, sin},        {"cos", QT_FUNC_COS, cos},
-    {"tan", QT_FUNC_TAN, tan},        {"arcsin", QT_FUNC_ARCSIN, asin},
-    {"arccos", QT_FUNC_ARCCOS, acos}, {"arctan", QT_FUNC_ARCTAN, atan},
-    {"exp", QT_FUNC_EXP, exp},        {"log", QT_FUNC_LOG, log},
-    {"sqrt", QT_FUNC_SQRT, sqrt},     {"ceiling", QT_FUNC_CEILING, ceil},
-    {"floor", QT_FUNC_FLOOR, floor},
-};
-
-bool qasm_float_function(const char *name, qt_func *ret_func) {
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        if (strcmp(functions[i].name, name) == 0) {
-            *ret_func = functions[i].func;
-            return true;
-        }
-    }
-    return false;
-}
-
-static qt_code call_float(qasm_elab *e, size_t which, const qasm_value *arg, const char *at,
-                          qasm_value *ret) {
-    qasm_value x;
-    QT_TRY(qasm_cast(e->ctx, arg, TYPE_FLOAT, 64, at, &x));
-    if (x.known) {
-        double y = functions[which].compute(x.f);
-        if (!isfinite(y)) {
-            return qasm_syntax(e->ctx, at, "%s of this value is no number", functions[which].name);
-        }
-        *ret = qasm_float_value(y);
-        return QT_OK;
-    }
-    qt_expr node = {.kind = QT_EXPR_CALL,
-                    .op = (uint8_t)functions[which].func,
-                    .type = QT_TYPE_FLOAT,
-                    .width = 64,
-                    .u = {x.expr, QT_NO_INDEX}};
-    *ret = (qasm_value){.type = TYPE_FLOAT, .width = 64};
-    return qasm_new_expr(e->ctx, node, at, &ret->expr);
-}
-
-static uint64_t low_bits(uint32_t width) {
-    return width >= 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
-}
-
-static qt_code popcount(qasm_elab *e, const qasm_value *arg, const char *at, qasm_value *ret) {
-    if (!qasm_is_integral(arg->type) || arg->width > 64) {
-        return qasm_syntax(e->ctx, at, "popcount takes bits");
-    }
-    if (arg->known) {
-        *ret = qasm_int_value(__builtin_popcountll(arg->u & low_bits(arg->width)));
-        ret->type = TYPE_UINT;
-        return QT_OK;
-    }
-    qt_expr node = {.kind = QT_EXPR_CALL,
-                    .op = QT_FUNC_POPCOUNT,
-                    .type = QT_TYPE_UINT,
-                    .width = 64,
-                    .u = {arg->expr, QT_NO_INDEX}};
-    *ret = (qasm_value){.type = TYPE_UINT, .width = 64};
-    return qasm_new_expr(e->ctx, node, at, &ret->expr);
-}
-
-static qt_code rotate(qasm_elab *e, bool left, const qasm_value *args, const char *at,
-                      qasm_value *ret) {
-    const qasm_value *bits = &args[0];
-    bool fits = (bits->type == TYPE_BIT || bits->type == TYPE_UINT) && bits->width <= 64;
-    if (!fits || !qasm_is_integral(args[1].type)) {
-        return qasm_syntax(e->ctx, at, "rotl and rotr take bits and a number");
-    }
-    *ret = (qasm_value){.type = bits->type, .width = bits->width, .known = true};
-    if (bits->known && args[1].known) {
-        int64_t width = bits->width;
-        int64_t by = ((int64_t)args[1].u % width * (left ? 1 : -1) + width) % width;
-        uint64_t u = bits->u & low_bits(bits->width);
-        ret->u = by == 0 ? u : ((u << by) | (u >> (width - by))) & low_bits(bits->width);
-        return QT_OK;
-    }
-    qt_expr node = {.kind = QT_EXPR_CALL,
-                    .op = (uint8_t)(left ? QT_FUNC_ROTL : QT_FUNC_ROTR),
-                    .type = (uint8_t)qasm_ir_type(bits->type),
-                    .width = bits->width};
-    ret->known = false;
-    QT_TRY(qasm_value_expr(e->ctx, bits, at, &node.u.a));
-    QT_TRY(qasm_value_expr(e->ctx, &args[1], at, &node.u.b));
-    return qasm_new_expr(e->ctx, node, at, &ret->expr);
-}
-
-static qt_code two_args(qasm_elab *e, const ast_expr *call, qasm_value args[2]) {
-    if (call->count != 2) {
-        return qasm_syntax(e->ctx, call->at, "'%.60s' takes 2 arguments, %u are given",
-                           call->name->text, call->count);
-    }
-    QT_TRY(qasm_eval(e, call->list[0], &args[0]));
-    return qasm_eval(e, call->list[1], &args[1]);
-}
-
-static qt_code builtin_call(qasm_elab *e, const ast_expr *call, qasm_value *ret) {
-    const char *name = call->name->text;
-    qasm_value args[2];
-    bool rotl = strcmp(name, "rotl") == 0;
-    if (rotl || strcmp(name, "rotr") == 0) {
-        QT_TRY(two_args(e, call, args));
-        return rotate(e, rotl, args, call->at, ret);
-    }
-    if (strcmp(name, "mod") == 0 || strcmp(name, "pow") == 0) {
-        QT_TRY(two_args(e, call, args));
-        return qasm_binary(e->ctx, *name == 'm' ? QT_OPERATOR_MOD : QT_OPERATOR_POW, &args[0],
-                           &args[1], call->at, ret);
-    }
-    bool pops = strcmp(name, "popcount") == 0;
-    size_t which = 0;
-    while (which < sizeof functions / sizeof *functions &&
-           strcmp(functions[which].name, name) != 0) {
-        which++;
-    }
-    if (!pops && which == sizeof functions / sizeof *functions) {
-        bool odd =
-            strcmp(name, "real") == 0 || strcmp(name, "imag") == 0 || strcmp(name, "sizeof") == 0;
-        return odd ? qasm_unsupported(e->ctx, call->at, "%s() is not supported", name)
-                   : qasm_syntax(e->ctx, call->at, "there is no function '%.60s'", name);
-    }
-    if (call->count != 1) {
-        return qasm_syntax(e->ctx, call->at, "'%.60s' takes 1 argument, %u are given", name,
-                           call->count);
-    }
-    QT_TRY(qasm_eval(e, call->list[0], &args[0]));
-    return pops ? popcount(e, &args[0], call->at, ret)
-                : call_float(e, which, &args[0], call->at, ret);
-}
-
-static qt_code call(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
-    const qasm_symbol *symbol = expr->name->meaning == MEANING_SYMBOL ? expr->name->data : NULL;
-    if (symbol != NULL && symbol->kind == SYMBOL_DEF) {
-        return qasm_call_def(e, expr, ret);
-    }
-    return builtin_call(e, expr, ret);
 }
 
 /* ---- literals ---- */
@@ -241,6 +101,10 @@ static qt_code name_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
         QT_TRY(qasm_clbits(e, expr, &bits));
         return qasm_bits_value(e, &bits, ret);
     }
+    if (symbol->kind == SYMBOL_ARRAY) {
+        return qasm_syntax(e->ctx, expr->at, "'%.60s' is an array: it has no single value",
+                           expr->name->text);
+    }
     if (symbol->kind != SYMBOL_CONST && symbol->kind != SYMBOL_VAR) {
         return qasm_syntax(e->ctx, expr->at, "'%.60s' is no classical value", expr->name->text);
     }
@@ -277,9 +141,9 @@ static qt_code register_bit(qasm_elab *e, const ast_expr *expr, const qasm_value
     qasm_bits bits;
     QT_TRY(qasm_clbits(e, expr->a, &bits));
     if (bits.reg == QT_NO_INDEX) {
-        return qasm_unsupported(e->ctx, expr->at,
-                                "an index known only at run time, of something that is no whole "
-                                "register, is not supported");
+        qasm_value all;
+        QT_TRY(qasm_bits_value(e, &bits, &all));
+        return qasm_value_bit(e, &all, index, expr->at, ret);
     }
     qt_expr node = {.kind = QT_EXPR_REG_AT, .type = QT_TYPE_BIT, .width = 1};
     node.u.a = bits.reg;
@@ -288,15 +152,22 @@ static qt_code register_bit(qasm_elab *e, const ast_expr *expr, const qasm_value
     return qasm_new_expr(e->ctx, node, expr->at, &ret->expr);
 }
 
+static bool is_slice(const ast_expr *item) {
+    return item->kind == EXPR_RANGE || item->kind == EXPR_SET;
+}
+
 static qt_code index_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
-    bool plain =
-        expr->count == 1 && expr->list[0]->kind != EXPR_RANGE && expr->list[0]->kind != EXPR_SET;
-    qasm_value index = {.known = true};
-    if (plain) {
-        QT_TRY(qasm_eval(e, expr->list[0], &index));
+    if (qasm_names_kind(expr, SYMBOL_ARRAY)) {
+        return qasm_array_value(e, expr, ret);
+    }
+    const ast_expr *item = expr->list[0];
+    if (expr->count != 1) {
+        return qasm_syntax(e->ctx, expr->at, "this value has one index, %u are given", expr->count);
     }
     if (qasm_names_kind(expr, SYMBOL_BITS)) {
+        qasm_value index = {.known = true};
         qasm_bits bits;
+        QT_TRY(is_slice(item) ? QT_OK : qasm_eval(e, item, &index));
         if (!index.known) {
             return register_bit(e, expr, &index, ret);
         }
@@ -305,10 +176,7 @@ static qt_code index_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) 
     }
     qasm_value v;
     QT_TRY(qasm_eval(e, expr->a, &v));
-    if (!plain || !(qasm_is_integral(v.type) || v.type == TYPE_ANGLE)) {
-        return qasm_unsupported(e->ctx, expr->at, "this index is not supported");
-    }
-    return qasm_value_bit(e, &v, &index, expr->at, ret);
+    return qasm_bits_of_value(e, &v, item, expr->at, ret);
 }
 
 /* ---- */
@@ -316,9 +184,8 @@ static qt_code index_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) 
 static qt_code cast_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
     qasm_value v;
     uint32_t width = 0;
-    if (expr->type->kind == TYPE_ARRAY || expr->type->kind == TYPE_COMPLEX) {
-        return qasm_unsupported(e->ctx, expr->at, "a cast to %s is not supported",
-                                qasm_type_name(expr->type->kind));
+    if (expr->type->kind == TYPE_ARRAY) {
+        return qasm_syntax(e->ctx, expr->at, "nothing can be cast to an array");
     }
     QT_TRY(qasm_eval(e, expr->a, &v));
     QT_TRY(qasm_type_width(e, expr->type, &width));
@@ -326,6 +193,32 @@ static qt_code cast_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
         width = v.width;
     }
     return qasm_cast(e->ctx, &v, expr->type->kind, width, expr->at, ret);
+}
+
+/* t = a; if (t) { t = b; }: for a right side that takes statements. */
+static qt_code logical_statements(qasm_elab *e, const ast_expr *expr, const qasm_value *a,
+                                  qasm_value *ret) {
+    qt_builder *b = &e->ctx->builder;
+    qasm_symbol symbol = {.value = {.type = TYPE_BOOL, .width = 1}};
+    qasm_value condition;
+    qasm_value right;
+    QT_TRY(qasm_store_var(e, &symbol, a, expr->at));
+    condition = symbol.value;
+    if (expr->op == QT_OPERATOR_OR) {
+        QT_TRY(qasm_unary(e->ctx, QT_OPERATOR_NOT, &condition, expr->at, &condition));
+    }
+    const ast_stmt s = {.kind = STMT_EXPR, .at = expr->at, .expr = expr->b};
+    ast_stmt *items[1] = {(ast_stmt *)(uintptr_t)&s};
+    const ast_block block = {.items = items, .count = 1};
+    QT_TRY(qasm_before_dynamic(e, &block, true, expr->at));
+    QASM_BUILD(e->ctx, expr->at, qt_build_if(b, condition.expr, err));
+    e->level++;
+    QT_TRY(qasm_eval_condition(e, expr->b, &right));
+    QT_TRY(qasm_store_var(e, &symbol, &right, expr->at));
+    e->level--;
+    QASM_BUILD(e->ctx, expr->at, qt_build_end_block(b, err));
+    *ret = symbol.value;
+    return QT_OK;
 }
 
 /* && and || evaluate their right side only when the left one does not decide. */
@@ -337,13 +230,10 @@ static qt_code logical_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret
         *ret = a;
         return QT_OK;
     }
-    size_t before = e->ctx->builder.circuit->op_count;
-    QT_TRY(qasm_eval(e, expr->b, &b));
-    if (!a.known && e->ctx->builder.circuit->op_count != before) {
-        return qasm_unsupported(e->ctx, expr->b->at,
-                                "a right side of && or || that does more than compute a value is "
-                                "not supported");
+    if (!a.known && qasm_takes_statements(expr->b)) {
+        return logical_statements(e, expr, &a, ret);
     }
+    QT_TRY(qasm_eval(e, expr->b, &b));
     return qasm_binary(e->ctx, (qt_operator)expr->op, &a, &b, expr->at, ret);
 }
 
@@ -366,10 +256,11 @@ static qt_code unary_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) 
 
 static qt_code no_value(qasm_elab *e, const ast_expr *expr) {
     switch ((int)expr->kind) {
-    case EXPR_IMAG:
-        return qasm_unsupported(e->ctx, expr->at, "complex numbers are not supported");
+    case EXPR_DURATION_OF:
+        return qasm_unsupported(e->ctx, expr->at,
+                                "durationof is not supported: how long gates take is not known");
     case EXPR_LIST:
-        return qasm_unsupported(e->ctx, expr->at, "arrays are not supported");
+        return qasm_syntax(e->ctx, expr->at, "a list of values stands in a declaration only");
     case EXPR_HARDWARE:
         return qasm_syntax(e->ctx, expr->at, "a qubit is no classical value");
     default:
@@ -389,9 +280,11 @@ qt_code qasm_eval(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
         return QT_OK;
     case EXPR_BITS:
         return bits_value(e, expr, ret);
-    case EXPR_TIME:
-        *ret = (qasm_value){.type = TYPE_DURATION, .known = true, .width = 64};
+    case EXPR_IMAG:
+        *ret = (qasm_value){.type = TYPE_COMPLEX, .known = true, .width = 64, .im = expr->f};
         return QT_OK;
+    case EXPR_TIME:
+        return qasm_duration_of(e->ctx, expr->text, expr->len, expr->at, ret);
     case EXPR_NAME:
         return name_value(e, expr, ret);
     case EXPR_UNARY:
@@ -401,7 +294,7 @@ qt_code qasm_eval(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
     case EXPR_INDEX:
         return index_value(e, expr, ret);
     case EXPR_CALL:
-        return call(e, expr, ret);
+        return qasm_eval_call(e, expr, ret);
     case EXPR_CAST:
         return cast_value(e, expr, ret);
     case EXPR_MEASURE:
@@ -409,6 +302,46 @@ qt_code qasm_eval(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
     default:
         return no_value(e, expr);
     }
+}
+
+/* An index that stands for one of its values. */
+static bool chosen(const qasm_elab *e, const ast_expr *expr, int64_t *ret_value) {
+    for (const qasm_choice *c = e->choices; c != NULL; c = c->outer) {
+        if (c->index == expr) {
+            *ret_value = c->value;
+            return true;
+        }
+    }
+    return false;
+}
+
+qt_code qasm_eval_index(qasm_elab *e, const ast_expr *expr, uint32_t count, int64_t *ret_value) {
+    qasm_value v;
+    if (e->choices != NULL && chosen(e, expr, ret_value)) {
+        return QT_OK;
+    }
+    QT_TRY(qasm_eval(e, expr, &v));
+    if (!qasm_is_integral(v.type) || v.width > 64) {
+        return qasm_syntax(e->ctx, expr->at, "an index is an integer");
+    }
+    if (!v.known && e->may_choose) {
+        e->wanted = (qasm_wanted){.index = expr, .value = v, .count = count};
+        return QT_INVALID_ARGUMENT; /* no error: qasm_with_qubits goes on */
+    }
+    if (!v.known) {
+        return qasm_unsupported(e->ctx, expr->at,
+                                "an index known only at run time is not supported here");
+    }
+    *ret_value = (int64_t)v.u;
+    return QT_OK;
+}
+
+qt_code qasm_eval_constant(qasm_elab *e, const ast_expr *expr, const char *what,
+                           int64_t *ret_value) {
+    if (!qasm_is_constant(expr)) {
+        return qasm_syntax(e->ctx, expr->at, "%s is a constant", what);
+    }
+    return qasm_eval_int(e, expr, what, ret_value);
 }
 
 qt_code qasm_eval_int(qasm_elab *e, const ast_expr *expr, const char *what, int64_t *ret_value) {

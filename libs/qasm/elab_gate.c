@@ -70,6 +70,7 @@ static qt_code control_count(qasm_elab *e, const ast_modifier *m, uint32_t *ret_
 
 /* The call, with room for what the application points to. */
 typedef struct gate_call {
+    const ast_stmt *s;
     qasm_application app;
     qasm_modifier modifiers[MAX_MODIFIERS];
     double exponents[MAX_MODIFIERS];
@@ -114,11 +115,11 @@ static qt_code call_modifiers(qasm_elab *e, const ast_stmt *s, gate_call *c,
     return QT_OK;
 }
 
-static qt_code call_operands(qasm_elab *e, const ast_stmt *s, gate_call *c, uint32_t *ret_size) {
+static qt_code common_size(qasm_elab *e, const ast_stmt *s, const gate_call *c,
+                           uint32_t *ret_size) {
     uint32_t size = 1;
     bool whole = false;
     for (uint32_t i = 0; i < s->operand_count; i++) {
-        QT_TRY(qasm_qubits(e, s->operands[i], &c->operands[i]));
         const qasm_bits *o = &c->operands[i];
         if (!o->single && whole && o->count != size) {
             return qasm_syntax(e->ctx, o->at, "registers of different sizes: %u and %u qubits",
@@ -131,24 +132,37 @@ static qt_code call_operands(qasm_elab *e, const ast_stmt *s, gate_call *c, uint
     return QT_OK;
 }
 
-static qt_code check_distinct(qasm_elab *e, const gate_call *c, uint32_t count) {
+/* The operand that names a qubit again, or 0. */
+static uint32_t find_twin(const gate_call *c, uint32_t count) {
     for (uint32_t i = 1; i < count; i++) {
         for (uint32_t j = 0; j < i; j++) {
             if (c->qubits[i] == c->qubits[j]) {
-                return qasm_syntax(e->ctx, c->operands[i].at, "a qubit is used twice in one gate");
+                return i;
             }
         }
     }
-    return QT_OK;
+    return 0;
 }
 
-static qt_code apply(qasm_elab *e, const ast_stmt *s, gate_call *c, uint32_t size) {
+/* The operands' qubits are known. */
+static qt_code apply(qasm_elab *e, const qasm_bits *operands, void *arg) {
+    gate_call *c = arg;
+    const ast_stmt *s = c->s;
+    uint32_t size = 1;
+    (void)operands;
+    QT_TRY(common_size(e, s, c, &size));
     for (uint32_t k = 0; k < size; k++) {
+        QT_TRY(k > 0 ? qasm_count_step(e, s->at) : QT_OK);
         for (uint32_t i = 0; i < s->operand_count; i++) {
             const qasm_bits *o = &c->operands[i];
             c->qubits[i] = qasm_bit(o, o->single ? 0 : k);
         }
-        QT_TRY(check_distinct(e, c, s->operand_count));
+        uint32_t twin = find_twin(c, s->operand_count);
+        if (twin > 0) {
+            return e->in_case != NULL ? qasm_fail_in_case(e, c->operands[twin].at)
+                                      : qasm_syntax(e->ctx, c->operands[twin].at,
+                                                    "a qubit is used twice in one gate");
+        }
         QT_TRY(qasm_apply(e->ctx, &e->gates, &c->app));
     }
     return QT_OK;
@@ -194,7 +208,6 @@ static bool names_def(const ast_stmt *s) {
 qt_code qasm_gate_statement(qasm_elab *e, const ast_stmt *s) {
     gate_call c;
     uint64_t controls = 0;
-    uint32_t size = 1;
     if (names_def(s)) {
         return def_call(e, s);
     }
@@ -205,35 +218,25 @@ qt_code qasm_gate_statement(qasm_elab *e, const ast_stmt *s) {
     QT_TRY(call_modifiers(e, s, &c, &controls));
     QT_TRY(check_qubits(e, s, &e->gates.items[c.app.gate], controls));
     QT_TRY(call_params(e, s, &c.app.params));
-    QT_TRY(call_operands(e, s, &c, &size));
+    c.s = s;
     c.app.qubit_count = s->operand_count;
-    return apply(e, s, &c, size);
+    const qasm_selection selection = {.operands = s->operands,
+                                      .count = s->operand_count,
+                                      .bits = c.operands,
+                                      .run = apply,
+                                      .arg = &c};
+    return qasm_with_qubits(e, &selection);
 }
 
 /* ---- definitions ---- */
 
+static bool is_formal(const ast_expr *x, const void *arg) {
+    (void)arg;
+    return x->kind == EXPR_NAME && x->name->formal > 0;
+}
+
 static bool uses_formal(const ast_expr *x) {
-    if (x == NULL) {
-        return false;
-    }
-    switch ((int)x->kind) {
-    case EXPR_NAME:
-        return x->name->formal > 0;
-    case EXPR_UNARY:
-    case EXPR_CAST:
-        return uses_formal(x->a);
-    case EXPR_BINARY:
-        return uses_formal(x->a) || uses_formal(x->b);
-    case EXPR_CALL:
-        for (uint32_t i = 0; i < x->count; i++) {
-            if (uses_formal(x->list[i])) {
-                return true;
-            }
-        }
-        return false;
-    default:
-        return false;
-    }
+    return qasm_any_expr(x, is_formal, NULL);
 }
 
 static qt_code add_node(qasm_elab *e, qasm_node node, uint32_t *ret_node) {
@@ -275,6 +278,9 @@ static qt_code binary_node(qasm_elab *e, const ast_expr *x, uint32_t *ret_node) 
 
 static qt_code known_node(qasm_elab *e, const ast_expr *x, uint32_t *ret_node) {
     qasm_angle angle;
+    if (!qasm_is_constant(x)) {
+        return qasm_syntax(e->ctx, x->at, "a gate's body uses constants and its parameters only");
+    }
     QT_TRY(qasm_eval_angle(e, x, &angle));
     if (angle.expr != QT_NO_INDEX) {
         return qasm_syntax(e->ctx, x->at, "a gate's body uses constants and its parameters only");
@@ -305,8 +311,11 @@ static qt_code node_of(qasm_elab *e, const ast_expr *x, uint32_t *ret_node) {
     }
     case EXPR_CALL:
         return call_node(e, x, ret_node);
-    default:
+    case EXPR_BINARY:
         return binary_node(e, x, ret_node);
+    default:
+        return qasm_unsupported(e->ctx, x->at,
+                                "this expression of a gate's parameter is not supported");
     }
 }
 
@@ -385,6 +394,48 @@ static qt_code body_barrier(qasm_elab *e, const ast_stmt *s, qasm_gate *gate) {
     return qasm_gates_add_call(e->ctx, &e->gates, gate, &call, s->at);
 }
 
+static qt_code body_block(qasm_elab *e, const ast_block *block, qasm_gate *gate);
+
+/* One turn of a loop, with its number as a constant. */
+static qt_code body_turn(qasm_elab *e, const ast_stmt *s, const qasm_value *value,
+                         qasm_gate *gate) {
+    qasm_symbol *symbol = NULL;
+    uint32_t width = 0;
+    QT_TRY(qasm_count_step(e, s->at));
+    QT_TRY(qasm_type_width(e, s->type, &width));
+    size_t mark = qasm_scope_open(e);
+    QT_TRY(qasm_declare(e, s->name, s->name_at, SYMBOL_CONST, &symbol));
+    QT_TRY(qasm_cast(e->ctx, value, s->type->kind, width, s->name_at, &symbol->value));
+    QT_TRY(body_block(e, &s->body, gate));
+    qasm_scope_close(e, mark);
+    return QT_OK;
+}
+
+static qt_code body_loop(qasm_elab *e, const ast_stmt *s, qasm_gate *gate) {
+    qasm_range r;
+    if (s->name->formal > 0 || (s->expr->kind != EXPR_RANGE && s->expr->kind != EXPR_SET)) {
+        return qasm_syntax(e->ctx, s->at,
+                           "a loop in a gate's body has a range or a set, and a name of its own");
+    }
+    if (!qasm_is_constant(s->expr)) {
+        return qasm_syntax(e->ctx, s->expr->at, "a loop in a gate's body runs over constants");
+    }
+    for (uint32_t i = 0; s->expr->kind == EXPR_SET && i < s->expr->count; i++) {
+        qasm_value v;
+        QT_TRY(qasm_eval(e, s->expr->list[i], &v));
+        QT_TRY(body_turn(e, s, &v, gate));
+    }
+    if (s->expr->kind == EXPR_SET) {
+        return QT_OK;
+    }
+    QT_TRY(qasm_eval_range(e, s->expr, 0, &r));
+    for (uint64_t i = 0; i < qasm_range_count(&r); i++) {
+        qasm_value v = qasm_int_value((int64_t)((uint64_t)r.first + i * (uint64_t)r.step));
+        QT_TRY(body_turn(e, s, &v, gate));
+    }
+    return QT_OK;
+}
+
 static qt_code body_statement(qasm_elab *e, const ast_stmt *s, qasm_gate *gate) {
     switch ((int)s->kind) {
     case STMT_GATE:
@@ -394,11 +445,20 @@ static qt_code body_statement(qasm_elab *e, const ast_stmt *s, qasm_gate *gate) 
     case STMT_NOP:
     case STMT_NOTE:
         return QT_OK;
+    case STMT_SCOPE:
+        return body_block(e, &s->body, gate);
     case STMT_FOR:
-        return qasm_unsupported(e->ctx, s->at, "a loop in a gate's body is not supported");
+        return body_loop(e, s, gate);
     default:
-        return qasm_syntax(e->ctx, s->at, "a gate's body has gates only");
+        return qasm_syntax(e->ctx, s->at, "a gate's body has gates and loops over them only");
     }
+}
+
+static qt_code body_block(qasm_elab *e, const ast_block *block, qasm_gate *gate) {
+    for (uint32_t i = 0; i < block->count; i++) {
+        QT_TRY(body_statement(e, block->items[i], gate));
+    }
+    return QT_OK;
 }
 
 static qt_code set_formals(qasm_elab *e, qasm_name *const *names, uint32_t count, bool qubits,
@@ -425,10 +485,7 @@ static void forget_formals(const ast_stmt *s) {
 static qt_code define_body(qasm_elab *e, const ast_stmt *s, qasm_gate *gate) {
     QT_TRY(set_formals(e, s->gate_params, s->param_count, false, s->name_at));
     QT_TRY(set_formals(e, s->gate_qubits, s->operand_count, true, s->name_at));
-    for (uint32_t i = 0; i < s->body.count; i++) {
-        QT_TRY(body_statement(e, s->body.items[i], gate));
-    }
-    return QT_OK;
+    return body_block(e, &s->body, gate);
 }
 
 qt_code qasm_gate_definition(qasm_elab *e, const ast_stmt *s) {

@@ -47,19 +47,34 @@ qt_code qasm_elab_init(qasm_elab *e, qasm_context *ctx) {
 
 size_t qasm_scope_open(qasm_elab *e) {
     size_t mark = e->scope_start;
+    if (e->scope_depth == 0) {
+        e->top_undo = e->undo_count;
+    }
     e->scope_start = e->undo_count;
     e->scope_depth++;
     return mark;
 }
 
-void qasm_scope_close(qasm_elab *e, size_t mark) {
-    while (e->undo_count > e->scope_start) {
+static void forget_from(qasm_elab *e, size_t first) {
+    while (e->undo_count > first) {
         qasm_undo u = e->undo[--e->undo_count];
         u.name->meaning = u.meaning;
         u.name->data = u.data;
     }
+}
+
+void qasm_scope_close(qasm_elab *e, size_t mark) {
+    forget_from(e, e->scope_start);
     e->scope_start = mark;
     e->scope_depth--;
+}
+
+void qasm_scope_close_all(qasm_elab *e, size_t scope_start) {
+    if (e->scope_depth > 0) {
+        forget_from(e, e->top_undo);
+    }
+    e->scope_start = scope_start;
+    e->scope_depth = 0;
 }
 
 static bool declared_here(const qasm_elab *e, const qasm_name *name) {
@@ -106,6 +121,9 @@ qasm_symbol *qasm_find(qasm_elab *e, qasm_name *name, const char *at) {
         return NULL;
     }
     qasm_symbol *symbol = name->data;
+    if (symbol->kind == SYMBOL_BAD) {
+        return NULL;
+    }
     bool foreign = symbol->frame != 0 && symbol->frame != e->frame;
     bool outer = symbol->frame == 0 && e->frame != 0 && symbol->kind != SYMBOL_CONST &&
                  symbol->kind != SYMBOL_DEF;
@@ -119,88 +137,161 @@ qasm_symbol *qasm_find(qasm_elab *e, qasm_name *name, const char *at) {
 
 /* ---- variables ---- */
 
-static qt_code need_variable(qasm_elab *e, qasm_symbol *symbol, const char *at) {
+qt_code qasm_need_variable(qasm_elab *e, qasm_symbol *symbol, const char *at) {
     if (symbol->has_variable) {
         return QT_OK;
     }
     const qasm_value *v = &symbol->value;
-    bool bad = v->type == TYPE_COMPLEX || v->type >= TYPE_DURATION || v->width > 64;
-    if (bad) {
+    bool complex = v->type == TYPE_COMPLEX;
+    if (v->type >= TYPE_DURATION || v->width > 64) {
         return qasm_unsupported(e->ctx, at,
                                 "a variable of type %s known only at run time is not supported",
                                 qasm_type_name(v->type));
     }
-    QASM_BUILD(e->ctx, at,
-               qt_build_variable(&e->ctx->builder, "v", qasm_ir_type(v->type), v->width,
-                                 &symbol->variable, err));
+    qt_builder *b = &e->ctx->builder;
+    qt_type type = complex ? QT_TYPE_FLOAT : qasm_ir_type(v->type);
+    QASM_BUILD(e->ctx, at, qt_build_variable(b, "v", type, v->width, &symbol->variable, err));
+    if (complex) {
+        QASM_BUILD(e->ctx, at,
+                   qt_build_variable(b, "v", type, v->width, &symbol->variable_im, err));
+    }
     symbol->has_variable = true;
     return QT_OK;
 }
 
-static qt_code emit(qasm_elab *e, qasm_symbol *symbol, const qasm_value *value, const char *at) {
+static qt_code emit_part(qasm_elab *e, uint32_t variable, const qasm_value *value, const char *at) {
     uint32_t expr = 0;
-    QT_TRY(need_variable(e, symbol, at));
     QT_TRY(qasm_value_expr(e->ctx, value, at, &expr));
-    QASM_BUILD(
-        e->ctx, at,
-        qt_build_assign(&e->ctx->builder, QT_LVALUE_VAR, symbol->variable, expr, QT_NO_INDEX, err));
+    QASM_BUILD(e->ctx, at,
+               qt_build_assign(&e->ctx->builder, QT_LVALUE_VAR, variable, expr, QT_NO_INDEX, err));
     return QT_OK;
 }
 
-static qt_code read_variable(qasm_elab *e, qasm_symbol *symbol, const char *at) {
+/* Both parts of a complex number are computed before one of them is assigned. */
+static qt_code emit_complex(qasm_elab *e, qasm_symbol *symbol, const qasm_value *value,
+                            const char *at) {
+    qasm_value re = qasm_real_part(value);
+    qasm_value im = qasm_imag_part(value);
+    if (!re.known) {
+        qasm_symbol copy = {.value = {.type = TYPE_FLOAT, .width = 64}};
+        QT_TRY(qasm_need_variable(e, &copy, at));
+        QT_TRY(emit_part(e, copy.variable, &re, at));
+        QT_TRY(qasm_read_variable(e, &copy, at));
+        re = copy.value;
+    }
+    QT_TRY(emit_part(e, symbol->variable_im, &im, at));
+    return emit_part(e, symbol->variable, &re, at);
+}
+
+static qt_code emit(qasm_elab *e, qasm_symbol *symbol, const qasm_value *value, const char *at) {
+    QT_TRY(qasm_need_variable(e, symbol, at));
+    if (symbol->value.type == TYPE_COMPLEX) {
+        return emit_complex(e, symbol, value, at);
+    }
+    return emit_part(e, symbol->variable, value, at);
+}
+
+static qt_code read_part(qasm_elab *e, qt_type type, uint32_t width, uint32_t variable,
+                         const char *at, uint32_t *ret_expr) {
+    qt_expr x = {.kind = QT_EXPR_VAR, .type = (uint8_t)type, .width = width, .u = {variable, 0}};
+    return qasm_new_expr(e->ctx, x, at, ret_expr);
+}
+
+qt_code qasm_read_variable(qasm_elab *e, qasm_symbol *symbol, const char *at) {
     qasm_value *v = &symbol->value;
-    qt_expr x = {.kind = QT_EXPR_VAR,
-                 .type = (uint8_t)qasm_ir_type(v->type),
-                 .width = v->width,
-                 .u = {symbol->variable, 0}};
     v->known = false;
     v->literal = false;
-    return qasm_new_expr(e->ctx, x, at, &v->expr);
+    if (v->type == TYPE_COMPLEX) {
+        QT_TRY(read_part(e, QT_TYPE_FLOAT, v->width, symbol->variable_im, at, &v->im_expr));
+        return read_part(e, QT_TYPE_FLOAT, v->width, symbol->variable, at, &v->expr);
+    }
+    return read_part(e, qasm_ir_type(v->type), v->width, symbol->variable, at, &v->expr);
+}
+
+qt_code qasm_store_var(qasm_elab *e, qasm_symbol *symbol, const qasm_value *value, const char *at) {
+    qasm_value cast;
+    QT_TRY(qasm_cast(e->ctx, value, symbol->value.type, symbol->value.width, at, &cast));
+    QT_TRY(emit(e, symbol, &cast, at));
+    return qasm_read_variable(e, symbol, at);
 }
 
 qt_code qasm_assign_var(qasm_elab *e, qasm_symbol *symbol, const qasm_value *value,
                         const char *at) {
     qasm_value cast;
     QT_TRY(qasm_cast(e->ctx, value, symbol->value.type, symbol->value.width, at, &cast));
-    if (cast.known && e->level == symbol->level) {
+    if (cast.known && e->level == symbol->level && !e->runtime) {
         symbol->value = cast;
         return QT_OK;
     }
-    QT_TRY(emit(e, symbol, &cast, at));
-    return read_variable(e, symbol, at);
+    return qasm_store_var(e, symbol, &cast, at);
 }
 
-static qt_code spill(qasm_elab *e, const qasm_name *name, const char *at) {
-    qasm_symbol *symbol = name->meaning == MEANING_SYMBOL ? name->data : NULL;
-    bool mine = symbol != NULL && (symbol->frame == 0 || symbol->frame == e->frame);
-    if (!mine || symbol->kind != SYMBOL_VAR || !symbol->value.known) {
+qt_code qasm_spill_symbol(qasm_elab *e, qasm_symbol *symbol, const char *at) {
+    if (!symbol->value.known) {
         return QT_OK;
     }
     qasm_value value = symbol->value;
-    QT_TRY(emit(e, symbol, &value, at));
-    return read_variable(e, symbol, at);
+    return qasm_store_var(e, symbol, &value, at);
 }
 
-static qt_code spill_statement(qasm_elab *e, const ast_stmt *s) {
+static qt_code spill_array(qasm_elab *e, const qasm_array *array, const char *at) {
+    for (uint32_t i = 0; i < array->count; i++) {
+        QT_TRY(qasm_count_step(e, at));
+        QT_TRY(qasm_spill_symbol(e, array->items[i], at));
+    }
+    return QT_OK;
+}
+
+static qt_code spill(qasm_elab *e, const ast_expr *target) {
+    const ast_expr *x = qasm_base_name(target);
+    qasm_symbol *symbol = x != NULL && x->name->meaning == MEANING_SYMBOL ? x->name->data : NULL;
+    if (symbol == NULL || (symbol->frame != 0 && symbol->frame != e->frame)) {
+        return QT_OK;
+    }
+    if (symbol->kind == SYMBOL_ARRAY && !symbol->array->readonly) {
+        return spill_array(e, symbol->array, x->at);
+    }
+    return symbol->kind == SYMBOL_VAR ? qasm_spill_symbol(e, symbol, x->at) : QT_OK;
+}
+
+/* A call may assign to the arrays that it is given. */
+typedef struct array_spill {
+    qasm_elab *e;
+    qt_code *code;
+} array_spill;
+
+static bool spill_arguments(const ast_expr *x, const void *arg) {
+    const array_spill *a = arg;
+    bool calls = x->kind == EXPR_CALL && x->name->meaning == MEANING_SYMBOL;
+    for (uint32_t i = 0; calls && *a->code == QT_OK && i < x->count; i++) {
+        if (qasm_names_kind(x->list[i], SYMBOL_ARRAY)) {
+            *a->code = spill(a->e, x->list[i]);
+        }
+    }
+    return *a->code != QT_OK;
+}
+
+static bool spill_statement(const ast_stmt *s, const void *arg) {
+    const array_spill *a = arg;
     if (s->kind == STMT_ASSIGN || s->kind == STMT_MEASURE) {
-        const ast_expr *target = s->target;
-        while (target != NULL && target->kind == EXPR_INDEX) {
-            target = target->a;
-        }
-        if (target != NULL && target->kind == EXPR_NAME) {
-            QT_TRY(spill(e, target->name, target->at));
+        *a->code = spill(a->e, s->target);
+    }
+    if (*a->code == QT_OK) {
+        (void)qasm_any_expr(s->expr, spill_arguments, arg);
+    }
+    for (uint32_t i = 0; s->kind == STMT_GATE && *a->code == QT_OK && i < s->operand_count; i++) {
+        if (qasm_names_kind(s->operands[i], SYMBOL_ARRAY)) {
+            *a->code = spill(a->e, s->operands[i]);
         }
     }
-    for (uint32_t i = 0; s->kind == STMT_SWITCH && i < s->operand_count; i++) {
-        QT_TRY(qasm_spill_assigned(e, &s->cases[i].body));
-    }
-    QT_TRY(qasm_spill_assigned(e, &s->body));
-    return qasm_spill_assigned(e, &s->other);
+    return *a->code != QT_OK;
 }
 
 qt_code qasm_spill_assigned(qasm_elab *e, const ast_block *block) {
-    for (uint32_t i = 0; i < block->count; i++) {
-        QT_TRY(spill_statement(e, block->items[i]));
+    qt_code code = QT_OK;
+    const array_spill arg = {.e = e, .code = &code};
+    for (uint32_t i = 0; code == QT_OK && i < block->count; i++) {
+        (void)qasm_any_stmt(block->items[i], spill_statement, &arg);
     }
-    return QT_OK;
+    return code;
 }

@@ -30,6 +30,7 @@ typedef struct qasm_name {
     uint32_t index;
     uint32_t formal; /* inside a gate's body: 1 + its number as a parameter or qubit */
     bool formal_qubit;
+    bool is_input; /* declared as an input */
     void *data;
 } qasm_name;
 

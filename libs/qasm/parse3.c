@@ -168,6 +168,9 @@ static qt_code operand_list(qasm3_parser *p, ast_stmt *s) {
             break;
         }
         QT_TRY(qasm3_advance(p));
+        if (qasm3_at(p, ';')) {
+            break; /* behind a trailing comma */
+        }
     }
     s->operands = (ast_expr **)list.items;
     s->operand_count = list.count;

@@ -46,9 +46,6 @@ static qt_code classical(qasm3_parser *p, ast_stmt **ret_stmt) {
         QT_TRY(qasm3_advance(p));
     }
     QT_TRY(qasm3_type(p, &s->type));
-    if (s->type->kind == TYPE_STRETCH) {
-        return qasm_unsupported(p->ctx, s->at, "stretch (timing) is not supported");
-    }
     if (qasm3_at(p, '(')) {
         return qasm3_expected(p, "a name");
     }

@@ -71,6 +71,16 @@ static qt_code cast(qasm3_parser *p, ast_expr **ret_expr) {
     return qasm3_expect(p, ')');
 }
 
+/* durationof({ ... }): how long gates take is not known here. */
+static qt_code duration_of(qasm3_parser *p, ast_expr **ret_expr) {
+    ast_block block = {0};
+    QT_TRY(new_expr(p, EXPR_DURATION_OF, p->tok.start, ret_expr));
+    QT_TRY(qasm3_advance(p));
+    QT_TRY(qasm3_expect(p, '('));
+    QT_TRY(qasm3_block(p, &block));
+    return qasm3_expect(p, ')');
+}
+
 static qt_code keyword_value(qasm3_parser *p, ast_expr **ret_expr) {
     const char *at = p->tok.start;
     qasm3_keyword keyword = qasm3_at_keyword(p);
@@ -78,7 +88,7 @@ static qt_code keyword_value(qasm3_parser *p, ast_expr **ret_expr) {
         return cast(p, ret_expr);
     }
     if (keyword == KW3_DURATIONOF) {
-        return qasm_unsupported(p->ctx, at, "durationof (timing) is not supported");
+        return duration_of(p, ret_expr);
     }
     if (keyword == KW3_POW) {
         return name_or_call(p, ret_expr);
@@ -200,6 +210,9 @@ static qt_code index_list(qasm3_parser *p, ast_list *list) {
             return QT_OK;
         }
         QT_TRY(qasm3_advance(p));
+        if (qasm3_at(p, ']')) {
+            return QT_OK; /* behind a trailing comma */
+        }
     }
 }
 

@@ -96,6 +96,9 @@ static qt_code switch_case(qasm3_parser *p, ast_case *c) {
             break;
         }
         QT_TRY(qasm3_advance(p));
+        if (qasm3_at(p, '{')) {
+            break; /* behind a trailing comma */
+        }
     }
     c->values = (ast_expr **)list.items;
     c->count = list.count;

@@ -18,14 +18,26 @@ typedef enum qt_qasm_version {
     QT_QASM_3,
 } qt_qasm_version;
 
+/* A value for an `input` of the program. */
+typedef struct qt_qasm_input {
+    const char *name;
+    const char *value; /* an OpenQASM 3 constant: "0.5", "pi / 4", "\"0110\"", "{1, 2}" */
+} qt_qasm_input;
+
 typedef struct qt_qasm_options {
     qt_qasm_version version;
-    const char *name;         /* of the program, for messages; NULL: none */
-    const char *include_dir;  /* other includes come from here; NULL: refused */
-    size_t max_bytes;         /* of the program and its includes; 0: 4 MiB */
-    size_t max_nesting;       /* of expressions, blocks and calls; 0: 256 */
-    size_t max_errors;        /* collected before giving up; 0: QT_MAX_DIAGNOSTICS */
-    qt_circuit_limits limits; /* zeroed: qt_circuit_default_limits */
+    const char *name;            /* of the program, for messages; NULL: none */
+    const char *include_dir;     /* other includes come from here; NULL: refused */
+    size_t max_bytes;            /* of the program and its includes; 0: 4 MiB */
+    size_t max_nesting;          /* of expressions, blocks and calls; 0: 256 */
+    size_t max_errors;           /* collected before giving up; 0: QT_MAX_DIAGNOSTICS */
+    qt_circuit_limits limits;    /* zeroed: qt_circuit_default_limits */
+    const qt_qasm_input *inputs; /* one for each input, in any order; others are an error */
+    size_t input_count;
+    /* Loops over ranges and `while` stay loops of the circuit where nothing in them, like the
+     * number of a qubit, needs a known value. Otherwise loops whose turns are known are unrolled.
+     */
+    bool keep_loops;
 } qt_qasm_options;
 
 /* Parses len bytes of text (needs no NUL). `options` NULL: defaults. On failure *err has the first

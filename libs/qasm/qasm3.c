@@ -63,15 +63,26 @@ static qt_code elaborate(qasm_elab *e, const ast_stmt *s) {
 
 /* After an error inside blocks or subroutines: at the top again. */
 static void back_to_top(qasm_elab *e, size_t scope_start) {
-    while (e->scope_depth > 0) {
-        qasm_scope_close(e, scope_start);
-    }
-    e->scope_start = scope_start;
+    qasm_scope_close_all(e, scope_start);
     e->frame = 0;
     e->level = 0;
     e->call_depth = 0;
-    e->loop = LOOP_NONE;
+    e->region = NULL;
+    e->choices = NULL;
+    e->in_case = NULL;
+    e->may_choose = false;
     e->flow = FLOW_NEXT;
+}
+
+/* A name whose declaration was refused: its uses are not reported too. */
+static void declare_bad(qasm_elab *e, const ast_stmt *s) {
+    bool declares =
+        s != NULL && (s->kind == STMT_DECLARE || s->kind == STMT_QUBIT || s->kind == STMT_ALIAS ||
+                      s->kind == STMT_DEF || s->kind == STMT_EXTERN);
+    qasm_symbol *symbol = NULL;
+    if (declares && s->name != NULL && s->name->meaning == MEANING_NONE && !e->ctx->fatal) {
+        (void)qasm_declare(e, s->name, s->name_at, SYMBOL_BAD, &symbol);
+    }
 }
 
 static qt_code one(qasm_elab *e) {
@@ -87,9 +98,13 @@ static qt_code one(qasm_elab *e) {
     }
     qt_code code = qasm3_statement(p, &s);
     p->arena = &p->scratch;
-    QT_TRY(code);
+    if (code != QT_OK) {
+        declare_bad(e, s);
+        return code;
+    }
     if (elaborate(e, s) != QT_OK) {
         back_to_top(e, scope_start); /* it was reported; the parser stands behind it */
+        declare_bad(e, s);
     }
     qt_arena_reset(&p->scratch);
     return QT_OK;
@@ -117,6 +132,10 @@ static qt_code run(qasm_elab *e) {
             qasm3_recover(p);
             code = QT_OK;
         }
+    }
+    if (!e->ctx->fatal && e->ctx->diagnostics.count == 0) {
+        QT_TRY(qasm_check_inputs(e));
+        QT_TRY(qasm_store_results(e));
     }
     hide_registers(e);
     return e->ctx->fatal ? QT_INVALID_ARGUMENT : QT_OK;

@@ -58,8 +58,10 @@ qt_code qasm_value_expr(qasm_context *ctx, const qasm_value *v, const char *at,
     }
     if (v->type == TYPE_BIT && v->width > 64) {
         QASM_BUILD(ctx, at,
-                   qt_build_wide(&ctx->builder, v->words, (v->width + 63) / 64, ret_expr, err));
-        return QT_OK;
+                   qt_build_wide(&ctx->builder, v->words, (v->width + 63) / 64, &e.u.a, err));
+        e.kind = QT_EXPR_CAST; /* words are whole, bits need not be */
+        *ret_expr = e.u.a;
+        return v->width % 64 == 0 ? QT_OK : qasm_new_expr(ctx, e, at, ret_expr);
     }
     e.kind = QT_EXPR_INT;
     e.i = (int64_t)v->u;
@@ -135,20 +137,22 @@ static qt_code float_to_int(qasm_context *ctx, double f, uint8_t type, uint32_t 
 
 static qt_code cast_wide(qasm_context *ctx, const qasm_value *v, uint32_t width, const char *at,
                          qasm_value *ret) {
-    if (v->type == TYPE_BIT && v->width == width) {
-        ret->words = v->words;
-        return QT_OK;
-    }
-    if (!qasm_is_integral(v->type) || v->width > 64) {
+    size_t count = (width + 63) / 64;
+    bool wide = v->type == TYPE_BIT && v->width > 64;
+    if (!qasm_is_integral(v->type) && !(v->type == TYPE_ANGLE)) {
         return no_cast(ctx, v, TYPE_BIT, at);
     }
-    size_t count = (width + 63) / 64;
     uint64_t *words = qasm_alloc(ctx, count * sizeof *words);
     if (words == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }
+    size_t have = wide ? (v->width + 63) / 64 : 1;
+    const uint64_t *from = wide ? v->words : &v->u;
     memset(words, 0, count * sizeof *words);
-    words[0] = v->u;
+    memcpy(words, from, (have < count ? have : count) * sizeof *words);
+    if (width % 64 != 0) {
+        words[count - 1] &= mask_of(width % 64);
+    }
     ret->words = words;
     return QT_OK;
 }
@@ -249,7 +253,7 @@ static qt_code resize_angle(qasm_context *ctx, const qasm_value *v, uint32_t wid
 static qt_code cast_expr(qasm_context *ctx, const qasm_value *v, uint8_t type, uint32_t width,
                          const char *at, uint32_t *ret_expr) {
     uint32_t a = v->expr;
-    if (type == TYPE_COMPLEX || type >= TYPE_DURATION) {
+    if (type >= TYPE_DURATION) {
         return qasm_unsupported(ctx, at,
                                 "a value of type %s known only at run time is not supported",
                                 qasm_type_name(type));
@@ -273,6 +277,23 @@ static qt_code cast_expr(qasm_context *ctx, const qasm_value *v, uint8_t type, u
     return node(ctx, QT_EXPR_CAST, 0, qasm_ir_type(type), width, a, 0, at, ret_expr);
 }
 
+/* Of numbers known only at run time. */
+static qt_code cast_complex(qasm_context *ctx, const qasm_value *v, uint8_t type, const char *at,
+                            qasm_value *ret_value) {
+    qasm_value re;
+    qasm_value im = qasm_float_value(0);
+    if (type == TYPE_BOOL) {
+        qasm_value zero = {.type = TYPE_COMPLEX, .known = true, .width = 64};
+        return qasm_complex_binary(ctx, QT_OPERATOR_NE, v, &zero, at, ret_value);
+    }
+    if (v->type == TYPE_COMPLEX) {
+        *ret_value = *v;
+        return QT_OK;
+    }
+    QT_TRY(qasm_cast(ctx, v, TYPE_FLOAT, 64, at, &re));
+    return qasm_make_complex(ctx, &re, &im, at, ret_value);
+}
+
 qt_code qasm_cast(qasm_context *ctx, const qasm_value *v, uint8_t type, uint32_t width,
                   const char *at, qasm_value *ret_value) {
     if (v->type == type && v->width == width) {
@@ -284,6 +305,12 @@ qt_code qasm_cast(qasm_context *ctx, const qasm_value *v, uint8_t type, uint32_t
     bool odd = v->type >= TYPE_DURATION || v->type == TYPE_VOID || type >= TYPE_DURATION;
     if (odd) {
         return no_cast(ctx, v, type, at);
+    }
+    if (v->type == TYPE_COMPLEX && type != TYPE_COMPLEX && type != TYPE_BOOL) {
+        return no_cast(ctx, v, type, at);
+    }
+    if (!v->known && (type == TYPE_COMPLEX || v->type == TYPE_COMPLEX)) {
+        return cast_complex(ctx, v, type, at, ret_value);
     }
     qasm_value cast = {.type = type, .known = v->known, .width = width, .expr = QT_NO_INDEX};
     if (v->known) {

@@ -8,15 +8,16 @@
 typedef struct qasm_value {
     uint8_t type; /* ast_type_kind */
     bool known;
-    bool literal;   /* made of integer literals alone: takes the type of what it meets */
-    uint32_t width; /* bits; FLOAT: 64 */
-    uint32_t expr;  /* when not known */
+    bool literal;     /* made of integer literals alone: takes the type of what it meets */
+    uint32_t width;   /* bits; FLOAT: 64 */
+    uint32_t expr;    /* when not known */
+    uint32_t im_expr; /* the same, COMPLEX: imaginary part */
     union {
         uint64_t u;      /* BOOL, BIT, UINT, ANGLE (fraction of a turn), INT (sign-extended) */
-        double f;        /* FLOAT, DURATION (seconds), COMPLEX (real part) */
+        double f;        /* FLOAT, DURATION (nanoseconds), COMPLEX (real part) */
         uint64_t *words; /* BIT wider than 64 */
     };
-    double im; /* COMPLEX */
+    double im; /* COMPLEX; DURATION: in the device's unit dt */
 } qasm_value;
 
 static inline qasm_value qasm_int_value(int64_t i) {
@@ -44,6 +45,41 @@ qt_code qasm_unary(qasm_context *ctx, qt_operator op, const qasm_value *a, const
                    qasm_value *ret_value);
 qt_code qasm_binary(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
                     const char *at, qasm_value *ret_value);
+
+/* ---- complex.c ---- */
+/* Of a COMPLEX: a FLOAT. */
+qasm_value qasm_real_part(const qasm_value *v);
+qasm_value qasm_imag_part(const qasm_value *v);
+qt_code qasm_make_complex(qasm_context *ctx, const qasm_value *re, const qasm_value *im,
+                          const char *at, qasm_value *ret_value);
+qt_code qasm_complex_binary(qasm_context *ctx, qt_operator op, const qasm_value *a,
+                            const qasm_value *b, const char *at, qasm_value *ret_value);
+qt_code qasm_complex_negate(qasm_context *ctx, const qasm_value *a, const char *at,
+                            qasm_value *ret_value);
+/* A function of one complex number. */
+qt_code qasm_complex_call(qasm_context *ctx, const char *name, const qasm_value *a, const char *at,
+                          qasm_value *ret_value);
+/* "10.5us" */
+qt_code qasm_duration_of(qasm_context *ctx, const char *text, size_t len, const char *at,
+                         qasm_value *ret_value);
+qt_code qasm_duration_binary(qasm_context *ctx, qt_operator op, const qasm_value *a,
+                             const qasm_value *b, const char *at, qasm_value *ret_value);
+enum { QASM_DURATION_BYTES = 80 };
+/* An expression for a known duration. */
+void qasm_duration_text(const qasm_value *v, char text[QASM_DURATION_BYTES]);
+
+/* ---- wide.c: bits wider than 64 ---- */
+/* A BIT of any width with nothing set. */
+qt_code qasm_zero_bits(qasm_context *ctx, uint32_t width, qasm_value *ret_value);
+/* Whether an operator takes wide bits and this does it: comparisons, bitwise operators. */
+qt_code qasm_wide_binary(qasm_context *ctx, qt_operator op, const qasm_value *a,
+                         const qasm_value *b, const char *at, qasm_value *ret_value);
+qt_code qasm_wide_shift(qasm_context *ctx, qt_operator op, const qasm_value *a,
+                        const qasm_value *by, const char *at, qasm_value *ret_value);
+qt_code qasm_wide_not(qasm_context *ctx, const qasm_value *a, const char *at,
+                      qasm_value *ret_value);
+qt_code qasm_wide_rotate(qasm_context *ctx, bool left, const qasm_value *a, const qasm_value *by,
+                         const char *at, qasm_value *ret_value);
 
 /* Truth of a known value. */
 bool qasm_truth(const qasm_value *v);
