@@ -18,9 +18,19 @@ static qt_pq *plain_connection(const qt_config *config) {
     return qt_pq_new(&options);
 }
 
+/* Events of a database that was restored into another server carry numbers of transactions that
+ * have not happened there yet; watchers would take them for new ones. */
+static qt_code forget_old_transactions(qt_pq *pq, qt_err *err) {
+    return qt_pq_exec(pq,
+                      "UPDATE task_event SET xact = 0"
+                      " WHERE xact >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
+                      err);
+}
+
 qt_code qt_app_migrate(const qt_config *config, int *ret_applied, qt_err *err) {
     QT_CLEANUP(qt_pq_free_p) qt_pq *pq = plain_connection(config);
-    return qt_pq_migrate(pq, qt_task_migrations, qt_task_migration_count, ret_applied, err);
+    QT_TRY(qt_pq_migrate(pq, qt_task_migrations, qt_task_migration_count, ret_applied, err));
+    return forget_old_transactions(pq, err);
 }
 
 static qt_code check_schema(const qt_config *config, qt_err *err) {
@@ -50,6 +60,7 @@ static void follow_window(qt_app *app, const qt_entry *entry) {
 
 static void committed(void *self, const qt_entry *const *entries, size_t count) {
     qt_app *app = self;
+    qt_watch_wake(app->watch);
     for (size_t i = 0; i < count; i++) {
         const qt_entry *entry = entries[i];
         follow_window(app, entry);
@@ -128,7 +139,11 @@ static qt_code start_all(qt_app *app, qt_err *err) {
     qt_window_init(&app->window, config->window_size);
     app->reader = qt_reader_new(&reader);
     QT_TRY(start_queue(app, err));
+    const qt_watch_options watch = {.reader = app->reader,
+                                    .poll_ms = config->watch_poll_ms,
+                                    .max_watchers = config->max_watchers};
     QT_TRY(qt_hub_new(app->reader, config->wait_poll_ms, &app->hub, err));
+    QT_TRY(qt_watch_new(&watch, &app->watch, err));
     QT_TRY(start_committer(app, err));
     QT_TRY(start_dispatcher(app, err));
     return start_server(app, err);
@@ -180,6 +195,9 @@ void qt_app_stop(qt_app *app) {
     if (app->hub != NULL) {
         qt_hub_drain(app->hub);
     }
+    if (app->watch != NULL) {
+        qt_watch_drain(app->watch);
+    }
     if (app->server != NULL) {
         qt_rpc_server_stop(app->server);
         qt_rpc_server_free(app->server);
@@ -187,6 +205,7 @@ void qt_app_stop(qt_app *app) {
     qt_dispatcher_free(app->dispatcher);
     qt_committer_free(app->committer);
     qt_hub_free(app->hub);
+    qt_watch_free(app->watch);
     qt_sender_free(app->sender);
     qt_rpc_channel_free(app->queue);
     qt_reader_free(app->reader);

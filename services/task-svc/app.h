@@ -10,6 +10,7 @@
 #include "services/task-svc/hub.h"
 #include "services/task-svc/reader.h"
 #include "services/task-svc/sender.h"
+#include "services/task-svc/watch.h"
 #include "services/task-svc/window.h"
 
 typedef struct qt_app {
@@ -21,6 +22,7 @@ typedef struct qt_app {
     qt_committer *committer;
     qt_dispatcher *dispatcher;
     qt_hub *hub;
+    qt_watch *watch;
     qt_rpc_server *server;
 } qt_app;
 

@@ -42,13 +42,17 @@ qt_code qt_pb_pack(qt_arena *arena, const ProtobufCMessage *msg, qt_span *ret_by
     return QT_OK;
 }
 
+void qt_pb_time_set(int64_t us, Google__Protobuf__Timestamp *time) {
+    time->seconds = us / 1000000;
+    time->nanos = (int32_t)(us % 1000000 * 1000);
+}
+
 qt_code qt_pb_time(qt_arena *arena, int64_t us, Google__Protobuf__Timestamp **ret_time,
                    qt_err *err) {
     Google__Protobuf__Timestamp *time = NULL;
     if (us != 0) {
         QT_TRY(qt_rpc_message_new(arena, &google__protobuf__timestamp__descriptor, &time, err));
-        time->seconds = us / 1000000;
-        time->nanos = (int32_t)(us % 1000000 * 1000);
+        qt_pb_time_set(us, time);
     }
     *ret_time = time;
     return QT_OK;

@@ -11,6 +11,7 @@
 qt_code qt_pb_unpack(qt_arena *arena, const ProtobufCMessageDescriptor *type, qt_span bytes,
                      void *ret_msg, qt_err *err);
 qt_code qt_pb_pack(qt_arena *arena, const ProtobufCMessage *msg, qt_span *ret_bytes, qt_err *err);
+void qt_pb_time_set(int64_t us, Google__Protobuf__Timestamp *time);
 /* NULL for 0. */
 qt_code qt_pb_time(qt_arena *arena, int64_t us, Google__Protobuf__Timestamp **ret_time,
                    qt_err *err);

@@ -37,7 +37,8 @@ static void add_event(qt_domain *domain, const qt_row *row, qt_task_state from, 
                             .to = qt_task_status_of((qt_task_state)row->state),
                             .reason = reason,
                             .attempt = row->attempt,
-                            .row = row};
+                            .row = row,
+                            .project = row->project};
     }
 }
 

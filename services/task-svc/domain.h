@@ -15,6 +15,7 @@ typedef struct qt_task_event {
     qt_span reason;
     int32_t attempt;
     const qt_row *row; /* the task after all moves of the batch; NULL: not known */
+    qt_span project;   /* for watchers; not set when read */
 } qt_task_event;
 
 /* A task while a batch works on it. */

@@ -19,6 +19,7 @@ static const qt_task_service_ops task_ops = {
     .wait_task = qt_handle_wait,
     .list_task_events = qt_handle_events,
     .get_task_result = qt_handle_result,
+    .watch_tasks = qt_handle_watch,
 };
 
 static const qt_task_worker_service_ops worker_ops = {

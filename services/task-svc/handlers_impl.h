@@ -72,6 +72,7 @@ qt_code qt_handle_wait(qt_rpc_ctx *ctx, const Qtaskdist__V1__WaitTaskRequest *re
                        Qtaskdist__V1__Task **ret_resp, qt_err *err);
 qt_code qt_handle_events(qt_rpc_ctx *ctx, const Qtaskdist__V1__ListTaskEventsRequest *req,
                          Qtaskdist__V1__ListTaskEventsResponse **ret_resp, qt_err *err);
+qt_code qt_handle_watch(qt_rpc_ctx *ctx, const Qtaskdist__V1__WatchTasksRequest *req, qt_err *err);
 qt_code qt_handle_result(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskResultRequest *req,
                          qt_err *err);
 

@@ -3,6 +3,7 @@
 #include "services/task-svc/validate.h"
 #include "task/page_token.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -12,6 +13,7 @@ enum {
     DEFAULT_WAIT_S = 30,
     MAX_WAIT_S = 60,
     CHUNK_BYTES = 256 * 1024,
+    MAX_WATCHED = 1000,
 };
 
 static qt_code no_task(const char *task_id, qt_err *err) {
@@ -62,6 +64,42 @@ qt_code qt_handle_wait(qt_rpc_ctx *ctx, const Qtaskdist__V1__WaitTaskRequest *re
     int64_t seconds = req->timeout_seconds != 0 ? req->timeout_seconds : DEFAULT_WAIT_S;
     qt_rpc_defer(ctx);
     return qt_hub_wait(qt_handlers_app(ctx)->hub, ctx, &id, seconds * 1000, err);
+}
+
+/* ---- watching ---- */
+
+static qt_code read_ids(qt_rpc_ctx *ctx, const Qtaskdist__V1__WatchTasksRequest *req,
+                        qt_watch_filter *filter, qt_err *err) {
+    void *memory = NULL;
+    if (req->n_task_ids > MAX_WATCHED) {
+        return qt_fail_field(err, FIELD_INVALID, "task_ids", "%zu ids, at most %d are allowed",
+                             req->n_task_ids, (int)MAX_WATCHED);
+    }
+    QT_TRY(
+        qt_arena_try_calloc(qt_rpc_arena(ctx), req->n_task_ids + 1, sizeof(qt_uuid), &memory, err));
+    qt_uuid *ids = memory;
+    for (size_t i = 0; i < req->n_task_ids; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "task_ids[%zu]", i);
+        QT_TRY(qt_validate_id(req->task_ids[i], path, &ids[i], err));
+    }
+    filter->ids = ids;
+    filter->id_count = req->n_task_ids;
+    return QT_OK;
+}
+
+qt_code qt_handle_watch(qt_rpc_ctx *ctx, const Qtaskdist__V1__WatchTasksRequest *req, qt_err *err) {
+    qt_watch_filter filter = {.after_version = req->after_version};
+    QT_TRY(read_ids(ctx, req, &filter, err));
+    if (req->project[0] != '\0') {
+        QT_TRY(qt_validate_project(req->project, err));
+        filter.project = qt_span_of(req->project); /* the request lives as long as the call */
+    }
+    if (req->after_version < 0) {
+        return qt_fail_field(err, FIELD_INVALID, "after_version", "is negative");
+    }
+    qt_rpc_defer(ctx);
+    return qt_watch_add(qt_handlers_app(ctx)->watch, ctx, &filter, err);
 }
 
 /* ---- events ---- */

@@ -7,8 +7,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { GET, FINAL, EVENTS, LEASE, HELD, ORPHANS, STATEMENTS };
+enum { GET, FINAL, EVENTS, LEASE, HELD, ORPHANS, CHANGES, HORIZON, PROJECT_KEY, STATEMENTS };
 
 typedef struct spare {
     struct spare *next;
@@ -63,6 +64,14 @@ qt_reader *qt_reader_new(const qt_reader_options *options) {
         "SELECT id, fence FROM task_active WHERE worker_key = $1::bigint AND state IN (6, 7)"
         " AND started_at < clock_timestamp() - $2::bigint * interval '1 ms'"
         " AND id <> ALL ($3::uuid[])";
+    reader->statements[CHANGES] =
+        "SELECT xact, task_id, version, at, from_status, to_status, attempt,"
+        " hashtextextended(project, 0), reason FROM task_event"
+        " WHERE xact >= $1::bigint AND xact < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        " AND (xact, task_id, version) > ($1::bigint, $2::uuid, $3::bigint)"
+        " ORDER BY xact, task_id, version LIMIT $4::bigint";
+    reader->statements[HORIZON] = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    reader->statements[PROJECT_KEY] = "SELECT hashtextextended($1::text, 0)";
     snprintf(reader->server_options, sizeof reader->server_options,
              "-c jit=off -c enable_seqscan=off -c synchronous_commit=off"
              " -c statement_timeout=%lld",
@@ -249,6 +258,67 @@ qt_code qt_reader_events(qt_reader *reader, const qt_uuid *id, qt_arena *arena,
     *ret_events = events;
     *ret_count = count;
     return QT_OK;
+}
+
+/* ---- changes ---- */
+
+static qt_change *change_of(const PGresult *rows, int r) {
+    qt_span reason = qt_pq_get_span(rows, r, 8);
+    qt_change *change = malloc(sizeof *change + reason.len + 1);
+    if (change == NULL) {
+        return NULL;
+    }
+    *change = (qt_change){
+        .key = {.xact = qt_pq_get_int(rows, r, 0), .version = qt_pq_get_int(rows, r, 2)},
+        .at_us = qt_pq_get_time(rows, r, 3),
+        .from = (qt_task_status)qt_pq_get_int(rows, r, 4),
+        .to = (qt_task_status)qt_pq_get_int(rows, r, 5),
+        .attempt = (int32_t)qt_pq_get_int(rows, r, 6),
+        .project_key = qt_pq_get_int(rows, r, 7)};
+    qt_pq_get_uuid(rows, r, 1, change->key.id.bytes);
+    memcpy(change->reason, reason.p, reason.len);
+    change->reason[reason.len] = '\0';
+    return change;
+}
+
+qt_code qt_reader_changes(qt_reader *reader, const qt_change_key *behind, qt_change **ret_changes,
+                          size_t limit, size_t *ret_count, qt_err *err) {
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params params = {0};
+    QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
+    qt_pq_param_int8(&params, behind->xact);
+    qt_pq_param_uuid(&params, behind->id.bytes);
+    qt_pq_param_int8(&params, behind->version);
+    qt_pq_param_int8(&params, (int64_t)limit);
+    QT_TRY(run(reader, CHANGES, &params, &result, err));
+    for (int r = 0; r < PQntuples(result); r++) {
+        ret_changes[r] = change_of(result, r);
+        if (ret_changes[r] == NULL) {
+            while (r > 0) {
+                free(ret_changes[--r]);
+            }
+            return qt_fail(err, OUT_OF_MEMORY, "no room for changes");
+        }
+    }
+    *ret_count = (size_t)PQntuples(result);
+    return QT_OK;
+}
+
+static qt_code read_number(qt_reader *reader, size_t statement, const qt_pq_params *params,
+                           int64_t *ret_number, qt_err *err) {
+    QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
+    QT_TRY(run(reader, statement, params, &result, err));
+    *ret_number = qt_pq_get_int(result, 0, 0);
+    return QT_OK;
+}
+
+qt_code qt_reader_horizon(qt_reader *reader, int64_t *ret_xact, qt_err *err) {
+    return read_number(reader, HORIZON, NULL, ret_xact, err);
+}
+
+qt_code qt_reader_project_key(qt_reader *reader, qt_span project, int64_t *ret_key, qt_err *err) {
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params params = {0};
+    qt_pq_param_span(&params, project);
+    return read_number(reader, PROJECT_KEY, &params, ret_key, err);
 }
 
 /* ---- heartbeats ---- */

@@ -59,6 +59,33 @@ qt_code qt_reader_list(qt_reader *reader, const qt_list_query *query, qt_arena *
 qt_code qt_reader_events(qt_reader *reader, const qt_uuid *id, qt_arena *arena,
                          qt_task_event **ret_events, size_t *ret_count, qt_err *err);
 
+/* Where an event is in the order of all events. */
+typedef struct qt_change_key {
+    int64_t xact; /* the transaction that wrote it */
+    qt_uuid id;
+    int64_t version;
+} qt_change_key;
+
+/* An event of any task. */
+typedef struct qt_change {
+    qt_change_key key;
+    int64_t project_key; /* see qt_reader_project_key() */
+    int64_t at_us;
+    qt_task_status from;
+    qt_task_status to;
+    int32_t attempt;
+    char reason[];
+} qt_change;
+
+/* The events behind a key, in their order, up to `limit`; only those of which no transaction can
+ * still write one before. The caller frees each. */
+qt_code qt_reader_changes(qt_reader *reader, const qt_change_key *behind, qt_change **ret_changes,
+                          size_t limit, size_t *ret_count, qt_err *err);
+/* The oldest transaction that may still write: all events below are there. */
+qt_code qt_reader_horizon(qt_reader *reader, int64_t *ret_xact, qt_err *err);
+/* A hash of the project's name, as in qt_change. */
+qt_code qt_reader_project_key(qt_reader *reader, qt_span project, int64_t *ret_key, qt_err *err);
+
 /* A task that a worker says it holds, and what the database says. */
 typedef struct qt_held {
     qt_uuid id;

@@ -343,6 +343,7 @@ static qt_code send_events(qt_pq *pq, const qt_save *save, size_t *sent, qt_err 
     qt_pq_column *to = sheet_add(&s, QT_PQ_INT2);
     qt_pq_column *reason = sheet_add(&s, QT_PQ_TEXT);
     qt_pq_column *attempt = sheet_add(&s, QT_PQ_INT4);
+    qt_pq_column *project = sheet_add(&s, QT_PQ_TEXT);
     for (size_t i = 0; i < save->event_count; i++) {
         const qt_task_event *event = &save->events[i];
         qt_pq_column_uuid(id, event->id.bytes);
@@ -352,6 +353,7 @@ static qt_code send_events(qt_pq *pq, const qt_save *save, size_t *sent, qt_err 
         qt_pq_column_int2(to, (int32_t)event->to);
         qt_pq_column_span(reason, event->reason);
         qt_pq_column_int4(attempt, event->attempt);
+        qt_pq_column_span(project, event->project);
     }
     return sheet_send(&s, pq, QT_SQL_EVENTS, sent, err);
 }

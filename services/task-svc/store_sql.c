@@ -25,9 +25,11 @@ static const char *texts[QT_SQL_COUNT_] = {
                       " FROM unnest($1::bigint[], $2::text[]) u"
                       " ON CONFLICT (key) DO UPDATE SET lease_until = excluded.lease_until",
     [QT_SQL_EVENTS] =
-        "INSERT INTO task_event (task_id, version, at, from_status, to_status, reason, attempt)"
-        " SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::smallint[],"
-        " $5::smallint[], $6::text[], $7::integer[])",
+        "INSERT INTO task_event (task_id, version, at, from_status, to_status, reason, attempt,"
+        " project, xact)"
+        " SELECT u.*, (SELECT pg_current_xact_id()::text::bigint)"
+        " FROM unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::smallint[],"
+        " $5::smallint[], $6::text[], $7::integer[], $8::text[]) u",
     [QT_SQL_DELETE_EVENTS] = "DELETE FROM task_event e USING unnest($1::uuid[]) u(id)"
                              " WHERE e.task_id = u.id",
     [QT_SQL_DELETE_ACTIVE] = "DELETE FROM task_active a USING unnest($1::uuid[]) u(id)"

@@ -105,6 +105,7 @@ TCase *lease_cases(void);
 TCase *list_cases(void);
 TCase *store_cases(void);
 TCase *task_cases(void);
+TCase *watch_cases(void);
 TCase *window_cases(void);
 TCase *worker_cases(void);
 

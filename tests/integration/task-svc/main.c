@@ -16,6 +16,7 @@ int main(void) {
     add(suite, list_cases());
     add(suite, store_cases());
     add(suite, task_cases());
+    add(suite, watch_cases());
     add(suite, window_cases());
     add(suite, worker_cases());
     return qt_test_run(suite);
