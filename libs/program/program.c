@@ -1,6 +1,7 @@
 #include "program/program.h"
 
 #include "circuit/print.h"
+#include "program/ionq.h"
 
 #include <string.h>
 
@@ -56,10 +57,10 @@ bool qt_program_can_read(qt_program_kind kind, const qt_program_read_options *op
     case QT_PROGRAM_QASM:
     case QT_PROGRAM_OPENQASM2:
     case QT_PROGRAM_OPENQASM3:
+    case QT_PROGRAM_IONQ:
         return true;
     case QT_PROGRAM_QIR:
         return options != NULL && options->read_qir != NULL;
-    case QT_PROGRAM_IONQ:
     case QT_PROGRAM_BRAKET:
     case QT_PROGRAM_KIND_COUNT_:
         break;
@@ -79,6 +80,14 @@ static qt_code read_qasm(qt_qasm_version version, const char *data, size_t len,
     return qt_qasm_parse(data, len, &qasm, ret_circuit, ret_diagnostics, err);
 }
 
+static qt_code check_bytes(size_t len, const qt_program_read_options *o, qt_err *err) {
+    const size_t default_bytes = 4 << 20;
+    size_t max = o->max_bytes > 0 ? o->max_bytes : default_bytes;
+    return len <= max ? QT_OK
+                      : qt_fail(err, CIRCUIT_TOO_LARGE,
+                                "1:1: the program has %zu bytes, %zu are allowed", len, max);
+}
+
 qt_code qt_program_read(qt_program_kind kind, const char *data, size_t len,
                         const qt_program_read_options *options, qt_circuit **ret_circuit,
                         qt_diagnostics *ret_diagnostics, qt_err *err) {
@@ -91,6 +100,7 @@ qt_code qt_program_read(qt_program_kind kind, const char *data, size_t len,
         return qt_fail(err, CIRCUIT_TYPE_UNSUPPORTED, "programs of type %s cannot be read here",
                        qt_program_kind_name(kind));
     }
+    QT_TRY(check_bytes(len, o, err));
     switch (kind) {
     case QT_PROGRAM_QASM:
         return read_qasm(QT_QASM_DETECT, data, len, o, ret_circuit, ret_diagnostics, err);
@@ -101,6 +111,7 @@ qt_code qt_program_read(qt_program_kind kind, const char *data, size_t len,
     case QT_PROGRAM_QIR:
         return o->read_qir(data, len, o, ret_circuit, err);
     case QT_PROGRAM_IONQ:
+        return qt_ionq_read(data, len, o, ret_circuit, err);
     case QT_PROGRAM_BRAKET:
     case QT_PROGRAM_KIND_COUNT_:
         break;
@@ -138,6 +149,7 @@ qt_code qt_program_write(const qt_circuit *circuit, qt_program_target target,
     case QT_PROGRAM_TO_OPENQASM3:
         return qt_circuit_print_qasm3(circuit, ret_text, err);
     case QT_PROGRAM_TO_IONQ:
+        return qt_ionq_write_text(circuit, ret_text, err);
     case QT_PROGRAM_TO_BRAKET:
     case QT_PROGRAM_TARGET_COUNT_:
         break;

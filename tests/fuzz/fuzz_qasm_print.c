@@ -27,7 +27,7 @@ static void check(const qt_circuit *circuit,
         return; /* too long, or more than the language has */
     }
     QT_CLEANUP(qt_circuit_free_p)
-    qt_circuit *again = parse(qt_buf_str(&text), text.len, 100000);
+    qt_circuit *again = parse(qt_buf_str(&text), text.len, 1000000);
     if (again == NULL || qt_circuit_validate(again, &err) != QT_OK ||
         again->num_qubits != circuit->num_qubits) {
         abort();

@@ -1,0 +1,38 @@
+#include "sim/equivalence.h"
+#include "suites.h"
+#include "testlib.h"
+
+#include <string.h>
+
+static qt_err err;
+
+qt_circuit *read_program(qt_program_kind kind, const char *text) {
+    qt_circuit *circuit = NULL;
+    qt_code code = qt_program_read(kind, text, strlen(text), NULL, &circuit, NULL, &err);
+    ck_assert_msg(code == QT_OK, "%s\n%s", err.msg, text);
+    ck_assert_ok(qt_circuit_validate(circuit, &err));
+    return circuit;
+}
+
+const char *refuse_program(qt_program_kind kind, const char *text, qt_reason reason) {
+    qt_circuit *circuit = NULL;
+    qt_code code = qt_program_read(kind, text, strlen(text), NULL, &circuit, NULL, &err);
+    ck_assert_msg(code != QT_OK, "it was read: %s", text);
+    ck_assert_msg(err.reason == reason, "%s: %s\n%s", qt_reason_name(err.reason), err.msg, text);
+    ck_assert_ptr_null(circuit);
+    ck_assert_str_eq(err.field, "");
+    return err.msg;
+}
+
+void check_same(const qt_circuit *a, const qt_circuit *b, const char *what) {
+    const qt_equivalence_options options = {0};
+    qt_equivalence result;
+    ck_assert_ok(qt_sim_compare(a, b, &options, &result, &err));
+    ck_assert_msg(result.equivalent, "%s: %s", result.difference, what);
+}
+
+int main(void) {
+    Suite *suite = suite_create("program");
+    suite_add_tcase(suite, case_ionq());
+    return qt_test_run(suite);
+}
