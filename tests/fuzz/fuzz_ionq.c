@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static qt_circuit *read(const char *text, size_t len, size_t max_ops) {
+static qt_circuit *read_circuit(const char *text, size_t len, size_t max_ops) {
     const qt_program_read_options options = {
         .max_bytes = 8 << 20,
         .limits = {.max_ops = max_ops, .max_qubits = 4000, .max_bytes = 64 << 20}};
@@ -19,7 +19,8 @@ static qt_circuit *read(const char *text, size_t len, size_t max_ops) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = read((const char *)data, len, 10000);
+    QT_CLEANUP(qt_circuit_free_p)
+    qt_circuit *circuit = read_circuit((const char *)data, len, 10000);
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
     const qt_program_write_options options = {.max_bytes = 4 << 20};
     qt_err err;
@@ -35,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         }
         return 0;
     }
-    QT_CLEANUP(qt_circuit_free_p) qt_circuit *again = read(text.data, text.len, 1000000);
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *again = read_circuit(text.data, text.len, 1000000);
     if (again == NULL || again->num_qubits != circuit->num_qubits) {
         abort();
     }

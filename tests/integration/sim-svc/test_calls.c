@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(circuit_types) {
     static const int refused[] = {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QIR,
-                                                                    QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET,
+                                  QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET,
                                   QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT,
                                   QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_CIRQ};
     qt_err err;

@@ -120,10 +120,9 @@ START_TEST(reads_bodies) {
     for (size_t i = 0; i < QT_ARRAY_LEN(bodies); i++) {
         QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = read_quoted(bodies[i]);
         QT_CLEANUP(qt_circuit_free_p)
-        qt_circuit *bell =
-            read_program(QT_PROGRAM_OPENQASM2,
-                         "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; creg c[2];"
-                         "h q[0]; cx q[0],q[1]; measure q -> c;");
+        qt_circuit *bell = read_program(
+            QT_PROGRAM_OPENQASM2, "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; creg c[2];"
+                                  "h q[0]; cx q[0],q[1]; measure q -> c;");
         check_same(c, bell, bodies[i]);
         ck_assert_uint_eq(c->warning_count, i == 2 ? 2 : 0);
     }
@@ -136,10 +135,9 @@ START_TEST(registers_say_what_is_measured) {
         read_quoted("{'registers':{'a b':[2,null],'3':[0]},'input':{'qubits':3,'circuit':["
                     "{'gate':'x','target':2}]}}");
     QT_CLEANUP(qt_circuit_free_p)
-    qt_circuit *expected =
-        read_program(QT_PROGRAM_OPENQASM2,
-                     "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[3]; creg a_b[2];"
-                     "creg c[1]; x q[2]; measure q[2] -> a_b[0]; measure q[0] -> c[0];");
+    qt_circuit *expected = read_program(
+        QT_PROGRAM_OPENQASM2, "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[3]; creg a_b[2];"
+                              "creg c[1]; x q[2]; measure q[2] -> a_b[0]; measure q[0] -> c[0];");
     check_same(c, expected, "registers");
     ck_assert_str_eq(c->registers[1].name, "a_b");
     ck_assert_str_eq(c->registers[2].name, "_");
