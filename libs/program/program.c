@@ -50,6 +50,22 @@ bool qt_program_target_by_name(const char *name, qt_program_target *ret_target) 
     return found;
 }
 
+bool qt_program_target_is_qir(qt_program_target target) {
+    return target == QT_PROGRAM_TO_QIR_1_0 || target == QT_PROGRAM_TO_QIR_2_0;
+}
+
+qt_program_kind qt_program_kind_of_target(qt_program_target target) {
+    static const qt_program_kind kinds[QT_PROGRAM_TARGET_COUNT_] = {
+        [QT_PROGRAM_TO_QIR_1_0] = QT_PROGRAM_QIR,
+        [QT_PROGRAM_TO_QIR_2_0] = QT_PROGRAM_QIR,
+        [QT_PROGRAM_TO_OPENQASM2] = QT_PROGRAM_OPENQASM2,
+        [QT_PROGRAM_TO_OPENQASM3] = QT_PROGRAM_OPENQASM3,
+        [QT_PROGRAM_TO_IONQ] = QT_PROGRAM_IONQ,
+        [QT_PROGRAM_TO_BRAKET] = QT_PROGRAM_BRAKET,
+    };
+    return kinds[target];
+}
+
 /* ---- reading ---- */
 
 bool qt_program_can_read(qt_program_kind kind, const qt_program_read_options *options) {

@@ -35,6 +35,10 @@ const char *qt_program_target_name(qt_program_target target);
 bool qt_program_kind_by_name(const char *name, qt_program_kind *ret_kind);
 bool qt_program_target_by_name(const char *name, qt_program_target *ret_target);
 
+bool qt_program_target_is_qir(qt_program_target target);
+/* The kind that a target's output is. */
+qt_program_kind qt_program_kind_of_target(qt_program_target target);
+
 struct qt_program_read_options;
 
 /* Reads QIR: text, bitcode, or base64 of bitcode. Errors as qt_program_read(). */
@@ -50,6 +54,7 @@ typedef struct qt_program_read_options {
     size_t max_errors;              /* collected before giving up; 0: 20 */
     qt_circuit_limits limits;       /* zeroed: qt_circuit_default_limits */
     qt_program_qir_reader read_qir; /* NULL: QIR cannot be read */
+    void *read_qir_self;            /* for the reader, who finds it in the options */
 } qt_program_read_options;
 
 /* Whether programs of this kind can be read with these options (NULL: the defaults). */

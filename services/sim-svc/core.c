@@ -15,6 +15,7 @@ qt_code qt_sim_core_simulate(qt_sim_core *core, const Qtaskdist__V1__TaskPayload
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     QT_CLEANUP(qt_sim_result_free_p) qt_sim_result *result = NULL;
     QT_TRY(qt_decode_simulation(payload, &simulation, err));
+    simulation.program.cancel = watch->cancel;
     simulation.program.arena = arena;
     QT_TRY(qt_job_simulate(&core->jobs, &simulation, watch, &circuit, &result, err));
     return qt_encode_simulation(circuit, result, job_id, seconds_since(start_us),
@@ -22,18 +23,15 @@ qt_code qt_sim_core_simulate(qt_sim_core *core, const Qtaskdist__V1__TaskPayload
 }
 
 qt_code qt_sim_core_convert(qt_sim_core *core, const Qtaskdist__V1__TaskPayload *payload,
-                            const char *job_id, qt_arena *arena,
+                            const char *job_id, const qt_cancel *cancel, qt_arena *arena,
                             Qtaskdist__V1__TaskResult **ret_result, qt_err *err) {
     int64_t start_us = qt_clock_mono_us(qt_clock_system());
     qt_conversion conversion;
-    qt_qir_info info;
-    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
-    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
+    QT_CLEANUP(qt_converted_done) qt_converted converted = {0};
     QT_TRY(qt_decode_conversion(payload, &conversion, err));
+    conversion.program.cancel = *cancel;
     conversion.program.arena = arena;
-    conversion.options.max_bytes = core->max_result_bytes;
-    QT_TRY(qt_job_convert(&core->jobs, &conversion.program, &conversion.options, &circuit, &text,
-                          &info, err));
-    return qt_encode_conversion(circuit, &conversion, &text, &info, job_id, seconds_since(start_us),
+    QT_TRY(qt_job_convert(&core->jobs, &conversion, core->max_result_bytes, &converted, err));
+    return qt_encode_conversion(&conversion, &converted, job_id, seconds_since(start_us),
                                 core->max_result_bytes, arena, ret_result, err);
 }

@@ -16,7 +16,7 @@ qt_code qt_sim_core_simulate(qt_sim_core *core, const Qtaskdist__V1__TaskPayload
                              const char *job_id, const qt_job_watch *watch, qt_arena *arena,
                              Qtaskdist__V1__TaskResult **ret_result, qt_err *err);
 qt_code qt_sim_core_convert(qt_sim_core *core, const Qtaskdist__V1__TaskPayload *payload,
-                            const char *job_id, qt_arena *arena,
+                            const char *job_id, const qt_cancel *cancel, qt_arena *arena,
                             Qtaskdist__V1__TaskResult **ret_result, qt_err *err);
 
 /* handlers.c: SimService; the core must outlive the server. */

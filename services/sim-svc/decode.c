@@ -82,74 +82,11 @@ qt_code qt_decode_simulation(const Qtaskdist__V1__TaskPayload *payload, qt_simul
     return QT_OK;
 }
 
-static qt_code decode_target(Qtaskdist__V1__ConvertTarget target, qt_conversion *c, qt_err *err) {
-    switch (target) {
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_UNSPECIFIED:
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_1_0:
-        c->target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_1_0;
-        c->options.version = QT_QIR_1_0;
-        return QT_OK;
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_2_0:
-        c->target = target;
-        c->options.version = QT_QIR_2_0;
-        return QT_OK;
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_OPENQASM2:
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_OPENQASM3:
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_IONQ:
-    case QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_BRAKET:
-        return qt_fail_field(err, METHOD_UNIMPLEMENTED, "payload.target",
-                             "conversion to this format is not implemented yet; QIR is");
-    case _QTASKDIST__V1__CONVERT_TARGET_IS_INT_SIZE:
-    default:
-        return qt_fail_field(err, FIELD_INVALID, "payload.target", "%d is no target", (int)target);
-    }
-}
-
-static qt_code decode_profile(Qtaskdist__V1__QirProfile profile, qt_conversion *c, qt_err *err) {
-    switch (profile) {
-    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_UNSPECIFIED:
-    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_AUTO:
-        c->options.profile = QT_QIR_AUTO;
-        return QT_OK;
-    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_BASE:
-        c->options.profile = QT_QIR_BASE;
-        return QT_OK;
-    case QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_ADAPTIVE:
-        c->options.profile = QT_QIR_ADAPTIVE;
-        return QT_OK;
-    case _QTASKDIST__V1__QIR_PROFILE_IS_INT_SIZE:
-    default:
-        return qt_fail_field(err, FIELD_INVALID, "payload.profile", "%d is no profile",
-                             (int)profile);
-    }
-}
-
-static qt_code decode_encoding(Qtaskdist__V1__QirEncoding encoding, qt_err *err) {
-    switch (encoding) {
-    case QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_UNSPECIFIED:
-    case QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_TEXT:
-        return QT_OK;
-    case QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_BITCODE:
-        return qt_fail_field(err, METHOD_UNIMPLEMENTED, "payload.encoding",
-                             "bitcode is not implemented yet; text is");
-    case _QTASKDIST__V1__QIR_ENCODING_IS_INT_SIZE:
-    default:
-        return qt_fail_field(err, FIELD_INVALID, "payload.encoding", "%d is no encoding",
-                             (int)encoding);
-    }
-}
-
 qt_code qt_decode_conversion(const Qtaskdist__V1__TaskPayload *payload, qt_conversion *ret,
                              qt_err *err) {
-    qt_conversion c = {.options = {.entry_point = payload->entry_point}};
+    qt_conversion c = {0};
     QT_TRY(decode_payload(payload, &c.program, err));
-    QT_TRY(decode_target(payload->target, &c, err));
-    QT_TRY(decode_profile(payload->profile, &c, err));
-    QT_TRY(decode_encoding(payload->encoding, err));
-    if (payload->verify) {
-        return qt_fail_field(err, METHOD_UNIMPLEMENTED, "payload.verify",
-                             "the proof of a conversion is not implemented yet");
-    }
+    QT_TRY(qt_program_conversion_decode(payload, &c.to, err));
     *ret = c;
     return QT_OK;
 }

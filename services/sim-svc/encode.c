@@ -5,7 +5,7 @@
 
 enum { ENTRY_OVERHEAD_BYTES = 16, MAX_GATE_NAME = 24 };
 
-static qt_code check_size(size_t bytes, size_t max_bytes, const char *advice, qt_err *err) {
+qt_code qt_encode_check_size(size_t bytes, size_t max_bytes, const char *advice, qt_err *err) {
     if (bytes > max_bytes) {
         return qt_fail(err, RESULT_TOO_LARGE,
                        "the result has about %zu bytes, at most %zu are allowed; %s", bytes,
@@ -14,7 +14,7 @@ static qt_code check_size(size_t bytes, size_t max_bytes, const char *advice, qt
     return QT_OK;
 }
 
-static qt_code copy(qt_arena *arena, const char *s, char **ret_copy, qt_err *err) {
+qt_code qt_encode_text(qt_arena *arena, const char *s, char **ret_copy, qt_err *err) {
     char *text = qt_arena_strdup(arena, s);
     if (text == NULL) {
         return qt_fail(err, MEMORY_LIMIT, "the result does not fit the memory of a call");
@@ -23,23 +23,22 @@ static qt_code copy(qt_arena *arena, const char *s, char **ret_copy, qt_err *err
     return QT_OK;
 }
 
-/* What all results have. */
-static qt_code new_result(const qt_circuit *circuit, const char *job_id, double seconds,
-                          qt_arena *arena, Qtaskdist__V1__TaskResult **ret_result, qt_err *err) {
+qt_code qt_encode_result(const qt_circuit *circuit, const char *job_id, double seconds,
+                         qt_arena *arena, Qtaskdist__V1__TaskResult **ret_result, qt_err *err) {
     void *memory = NULL;
     QT_TRY(qt_arena_try_alloc(arena, sizeof(Qtaskdist__V1__TaskResult), &memory, err));
     Qtaskdist__V1__TaskResult *r = memory;
     qtaskdist__v1__task_result__init(r);
-    QT_TRY(copy(arena, job_id, &r->job_id, err));
-    QT_TRY(copy(arena, "completed", &r->status, err));
-    QT_TRY(copy(arena, "sim-svc", &r->backend_name, err));
+    QT_TRY(qt_encode_text(arena, job_id, &r->job_id, err));
+    QT_TRY(qt_encode_text(arena, "completed", &r->status, err));
+    QT_TRY(qt_encode_text(arena, "sim-svc", &r->backend_name, err));
     r->seconds = seconds;
     r->num_qubits = circuit->num_qubits;
     r->num_clbits = circuit->num_clbits;
     QT_TRY(qt_arena_try_calloc(arena, circuit->warning_count, sizeof(char *), &memory, err));
     r->warnings = memory;
     for (size_t i = 0; i < circuit->warning_count; i++) {
-        QT_TRY(copy(arena, circuit->warnings[i], &r->warnings[i], err));
+        QT_TRY(qt_encode_text(arena, circuit->warnings[i], &r->warnings[i], err));
         r->n_warnings++;
     }
     *ret_result = r;
@@ -61,7 +60,7 @@ static qt_code fill_counts(const qt_sim_result *from, qt_arena *arena,
     for (size_t i = 0; i < from->count_count; i++) {
         entry_type *entry = (entry_type *)entries + i;
         qtaskdist__v1__task_result__measurements_entry__init(entry);
-        QT_TRY(copy(arena, from->counts[i].key, &entry->key, err));
+        QT_TRY(qt_encode_text(arena, from->counts[i].key, &entry->key, err));
         entry->value = from->counts[i].count;
         to->measurements[i] = entry;
         to->n_measurements++;
@@ -73,28 +72,13 @@ qt_code qt_encode_simulation(const qt_circuit *circuit, const qt_sim_result *res
                              const char *job_id, double seconds, size_t max_bytes, qt_arena *arena,
                              Qtaskdist__V1__TaskResult **ret_result, qt_err *err) {
     Qtaskdist__V1__TaskResult *r = NULL;
-    QT_TRY(check_size(counts_size(result), max_bytes, "ask for fewer shots", err));
-    QT_TRY(new_result(circuit, job_id, seconds, arena, &r, err));
+    QT_TRY(qt_encode_check_size(counts_size(result), max_bytes, "ask for fewer shots", err));
+    QT_TRY(qt_encode_result(circuit, job_id, seconds, arena, &r, err));
     QT_TRY(fill_counts(result, arena, r, err));
-    QT_TRY(copy(arena, qt_sim_method_name(result->method), &r->method, err));
+    QT_TRY(qt_encode_text(arena, qt_sim_method_name(result->method), &r->method, err));
     r->shots = result->shots;
     r->seed = result->seed;
     r->num_clbits = result->num_clbits;
-    *ret_result = r;
-    return QT_OK;
-}
-
-qt_code qt_encode_conversion(const qt_circuit *circuit, const qt_conversion *conversion,
-                             const qt_buf *text, const qt_qir_info *info, const char *job_id,
-                             double seconds, size_t max_bytes, qt_arena *arena,
-                             Qtaskdist__V1__TaskResult **ret_result, qt_err *err) {
-    Qtaskdist__V1__TaskResult *r = NULL;
-    QT_TRY(check_size(text->len, max_bytes, "send a smaller circuit", err));
-    QT_TRY(new_result(circuit, job_id, seconds, arena, &r, err));
-    QT_TRY(copy(arena, qt_buf_str(text), &r->text, err));
-    r->target = conversion->target;
-    r->profile = info->profile == QT_QIR_BASE ? QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_BASE
-                                              : QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_ADAPTIVE;
     *ret_result = r;
     return QT_OK;
 }
@@ -140,7 +124,7 @@ static qt_code fill_gate_counts(const gate_tally *tally, qt_arena *arena,
         snprintf(name, sizeof name, "%s%s", prefixes[kind], qt_gate_get_info(gate)->name);
         entry_type *entry = (entry_type *)entries + resp->n_gate_counts;
         qtaskdist__v1__analyze_response__gate_counts_entry__init(entry);
-        QT_TRY(copy(arena, name, &entry->key, err));
+        QT_TRY(qt_encode_text(arena, name, &entry->key, err));
         entry->value = tally->counts[gate][kind];
         resp->gate_counts[resp->n_gate_counts++] = entry;
     }

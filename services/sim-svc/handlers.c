@@ -1,6 +1,10 @@
 #include "services/sim-svc/core.h"
 
+#include "base/cleanup.h"
+
 #include "qtaskdist/v1/sim_service.rpc.h"
+
+#include <string.h>
 
 static qt_code no_memory(qt_err *err) {
     return qt_fail(err, MEMORY_LIMIT, "the reply does not fit the memory of a call");
@@ -38,7 +42,8 @@ static qt_code convert(qt_rpc_ctx *ctx, const Qtaskdist__V1__ConvertRequest *req
     if (resp == NULL) {
         return no_memory(err);
     }
-    QT_TRY(qt_sim_core_convert(qt_rpc_self(ctx), req->payload, qt_rpc_request_id(ctx),
+    const qt_cancel cancel = {.cancelled = call_cancelled, .self = ctx};
+    QT_TRY(qt_sim_core_convert(qt_rpc_self(ctx), req->payload, qt_rpc_request_id(ctx), &cancel,
                                qt_rpc_arena(ctx), &((Qtaskdist__V1__ConvertResponse *)resp)->result,
                                err));
     *ret_resp = resp;
@@ -60,6 +65,37 @@ static qt_code analyze(qt_rpc_ctx *ctx, const Qtaskdist__V1__AnalyzeRequest *req
     return code;
 }
 
+/* Violations that are listed. */
+enum { DEFAULT_VIOLATIONS = 100, MAX_VIOLATIONS = 1000 };
+
+static qt_code check_qir(qt_rpc_ctx *ctx, const Qtaskdist__V1__CheckQirRequest *req,
+                         Qtaskdist__V1__CheckQirResponse **ret_resp, qt_err *err) {
+    const qt_sim_core *core = qt_rpc_self(ctx);
+    const qt_program program = {.kind = QT_PROGRAM_QIR,
+                                .text = req->circuit_data,
+                                .len = strlen(req->circuit_data),
+                                .field = "circuit_data",
+                                .type_field = "circuit_data",
+                                .cancel = {.cancelled = call_cancelled, .self = ctx}};
+    qt_qir_check_options options = {.max_violations = req->max_violations > 0 ? req->max_violations
+                                                                              : DEFAULT_VIOLATIONS};
+    QT_TRY(qt_program_profile_decode(req->profile, "profile", &options.profile, err));
+    if (options.max_violations > MAX_VIOLATIONS) {
+        return qt_fail_field(err, FIELD_INVALID, "max_violations", "at most %d",
+                             (int)MAX_VIOLATIONS);
+    }
+    Qtaskdist__V1__CheckQirResponse *resp =
+        (void *)qt_rpc_message(ctx, &qtaskdist__v1__check_qir_response__descriptor);
+    if (resp == NULL) {
+        return no_memory(err);
+    }
+    QT_CLEANUP(qt_qir_report_done) qt_qir_report report = {.count = 0};
+    QT_TRY(qt_job_check_qir(&core->jobs, &program, &options, &report, err));
+    QT_TRY(qt_encode_report(&report, qt_rpc_arena(ctx), &resp->report, err));
+    *ret_resp = resp;
+    return QT_OK;
+}
+
 static qt_code get_limits(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetLimitsRequest *req,
                           Qtaskdist__V1__GetLimitsResponse **ret_resp, qt_err *err) {
     const qt_sim_core *core = qt_rpc_self(ctx);
@@ -73,6 +109,8 @@ static qt_code get_limits(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetLimitsRequest
     resp->max_shots = core->jobs.limits.max_shots;
     resp->max_circuit_bytes = core->jobs.limits.max_circuit_bytes;
     resp->max_memory_bytes = core->jobs.memory.limit_bytes;
+    resp->max_qubits_verify = core->jobs.limits.verify_qubits;
+    resp->qir = core->jobs.qir != NULL;
     *ret_resp = resp;
     return QT_OK;
 }
@@ -81,6 +119,7 @@ static const qt_sim_service_ops ops = {
     .simulate = simulate,
     .convert = convert,
     .analyze = analyze,
+    .check_qir = check_qir,
     .get_limits = get_limits,
 };
 

@@ -10,7 +10,7 @@
 enum { SPARE_BYTES = 64 << 20, AMPLITUDE_BYTES = 16 };
 
 /* What is wrong with a circuit is wrong with the field that holds it. */
-static qt_code in_program(qt_code code, const qt_program *program, qt_err *err) {
+qt_code qt_job_in_program(qt_code code, const qt_program *program, qt_err *err) {
     if (code == QT_INVALID_ARGUMENT && err->field[0] == '\0') {
         bool type = err->reason == QT_REASON_CIRCUIT_TYPE_UNSUPPORTED;
         snprintf(err->field, sizeof err->field, "%s", type ? program->type_field : program->field);
@@ -18,7 +18,7 @@ static qt_code in_program(qt_code code, const qt_program *program, qt_err *err) 
     return code;
 }
 
-static qt_code check_text(const qt_job_runner *runner, const qt_program *program, qt_err *err) {
+qt_code qt_job_check_text(const qt_job_runner *runner, const qt_program *program, qt_err *err) {
     if (program->len == 0) {
         return qt_fail_field(err, FIELD_REQUIRED, program->field, "the circuit is missing");
     }
@@ -30,17 +30,57 @@ static qt_code check_text(const qt_job_runner *runner, const qt_program *program
     return QT_OK;
 }
 
-qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
-                     qt_circuit **ret_circuit, qt_err *err) {
-    const qt_program_read_options options = {.max_bytes = runner->limits.max_circuit_bytes};
-    QT_TRY(check_text(runner, program, err));
+qt_code qt_job_need_llvm(const qt_job_runner *runner, const char *field, const char *what,
+                         qt_err *err) {
+    if (runner->qir == NULL) {
+        return qt_fail_field(err, METHOD_UNIMPLEMENTED, field,
+                             "%s: this sim-svc was built without LLVM", what);
+    }
+    return QT_OK;
+}
+
+typedef struct qir_reading {
+    qt_qir_helper *helper;
+    qt_qir_wait wait;
+} qir_reading;
+
+static qt_code read_qir(const char *text, size_t len, const qt_program_read_options *options,
+                        qt_circuit **ret_circuit, qt_err *err) {
+    const qir_reading *reading = options->read_qir_self;
+    const qt_qir_read_options qir = {.max_bytes = options->max_bytes, .limits = options->limits};
+    QT_CLEANUP(qt_buf_done) qt_buf storage = {0};
+    const char *data = NULL;
+    size_t data_len = 0;
+    QT_TRY(qt_qir_source_open(text, len, options->max_bytes, &storage, &data, &data_len, err));
+    return qt_qir_helper_read(reading->helper, data, data_len, &qir, &reading->wait, ret_circuit,
+                              err);
+}
+
+qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size_t max_bytes,
+                    qt_circuit **ret_circuit, qt_err *err) {
+    qir_reading reading = {
+        .helper = runner->qir,
+        .wait = {.cancelled = program->cancel.cancelled, .self = program->cancel.self}};
+    const qt_program_read_options options = {.max_bytes = max_bytes,
+                                             .read_qir = runner->qir != NULL ? read_qir : NULL,
+                                             .read_qir_self = &reading};
     QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
     qt_code code = qt_program_read(program->kind, program->text, program->len, &options,
                                    ret_circuit, &all, err);
     if (code != QT_OK) {
         qt_diagnostics_keep(program->arena, err);
     }
-    return in_program(code, program, err);
+    return code;
+}
+
+qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
+                     qt_circuit **ret_circuit, qt_err *err) {
+    QT_TRY(qt_job_check_text(runner, program, err));
+    if (program->kind == QT_PROGRAM_QIR) {
+        QT_TRY(qt_job_need_llvm(runner, program->type_field, "QIR cannot be read", err));
+    }
+    qt_code code = qt_job_read(runner, program, runner->limits.max_circuit_bytes, ret_circuit, err);
+    return qt_job_in_program(code, program, err);
 }
 
 static uint32_t pick_seed(void) {
@@ -110,21 +150,7 @@ qt_code qt_job_simulate(qt_job_runner *runner, const qt_simulation *simulation,
     QT_TRY(make_options(runner, simulation, &options, err));
     QT_TRY(qt_job_parse(runner, &simulation->program, &circuit, err));
     qt_code code = run_circuit(runner, circuit, &options, watch, ret_result, err);
-    QT_TRY(in_program(code, &simulation->program, err));
-    *ret_circuit = QT_TAKE(circuit);
-    return QT_OK;
-}
-
-qt_code qt_job_convert(const qt_job_runner *runner, const qt_program *program,
-                       const qt_qir_options *options, qt_circuit **ret_circuit, qt_buf *ret_text,
-                       qt_qir_info *ret_info, qt_err *err) {
-    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
-    QT_TRY(qt_job_parse(runner, program, &circuit, err));
-    qt_code code = qt_qir_write(circuit, options, ret_text, ret_info, err);
-    if (code != QT_OK) {
-        qt_err_prefix_field(err, "payload."); /* the entry point's name is the only field */
-    }
-    QT_TRY(in_program(code, program, err));
+    QT_TRY(qt_job_in_program(code, &simulation->program, err));
     *ret_circuit = QT_TAKE(circuit);
     return QT_OK;
 }
@@ -134,7 +160,7 @@ qt_code qt_job_analyze(const qt_job_runner *runner, const qt_program *program,
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     qt_analysis a = {.method = QT_SIM_AUTO};
     QT_TRY(qt_job_parse(runner, program, &circuit, err));
-    QT_TRY(in_program(qt_circuit_analyze(circuit, &a.stats, err), program, err));
+    QT_TRY(qt_job_in_program(qt_circuit_analyze(circuit, &a.stats, err), program, err));
     a.num_qubits = circuit->num_qubits;
     a.num_clbits = circuit->num_clbits;
     qt_sim_options options = {.shots = QT_DEFAULT_SHOTS,

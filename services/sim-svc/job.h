@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "circuit/circuit.h"
 #include "program/program.h"
-#include "qir/qir.h"
+#include "qir/helper.h"
 #include "services/sim-svc/budget.h"
 #include "sim/sim.h"
 
@@ -21,19 +21,24 @@ typedef struct qt_program {
     size_t len;
     const char *type_field;
     const char *field;
-    qt_arena *arena; /* NULL: only the first error is told */
+    qt_arena *arena;  /* NULL: only the first error is told */
+    qt_cancel cancel; /* who waits while it is read */
 } qt_program;
 
 typedef struct qt_job_limits {
     size_t max_circuit_bytes;
     uint32_t max_shots;
     unsigned threads; /* of one run */
+    uint32_t verify_qubits;
+    uint64_t verify_branches;
+    int64_t verify_ms;
 } qt_job_limits;
 
 /* Shared by all runs; any number of threads may use it. */
 typedef struct qt_job_runner {
     qt_job_limits limits;
     qt_budget memory;
+    qt_qir_helper *qir; /* NULL: this build has no LLVM */
 } qt_job_runner;
 
 /* Who waits for a run. */
@@ -67,12 +72,19 @@ qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
 qt_code qt_job_simulate(qt_job_runner *runner, const qt_simulation *simulation,
                         const qt_job_watch *watch, qt_circuit **ret_circuit,
                         qt_sim_result **ret_result, qt_err *err);
-/* Writes a circuit as QIR text. */
-qt_code qt_job_convert(const qt_job_runner *runner, const qt_program *program,
-                       const qt_qir_options *options, qt_circuit **ret_circuit, qt_buf *ret_text,
-                       qt_qir_info *ret_info, qt_err *err);
 qt_code qt_job_analyze(const qt_job_runner *runner, const qt_program *program,
                        qt_circuit **ret_circuit, qt_analysis *ret_analysis, qt_err *err);
+
+/* FIELD_REQUIRED, CIRCUIT_TOO_LARGE. */
+qt_code qt_job_check_text(const qt_job_runner *runner, const qt_program *program, qt_err *err);
+/* Puts the program's field into an error about the circuit; returns the code. */
+qt_code qt_job_in_program(qt_code code, const qt_program *program, qt_err *err);
+/* METHOD_UNIMPLEMENTED about `field` when this build has no LLVM; `what` cannot be done then. */
+qt_code qt_job_need_llvm(const qt_job_runner *runner, const char *field, const char *what,
+                         qt_err *err);
+/* Reads up to max_bytes, without any check of fields: what qt_job_parse() does behind them. */
+qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size_t max_bytes,
+                    qt_circuit **ret_circuit, qt_err *err);
 
 /* Qubits of a statevector that fits the memory. */
 uint32_t qt_job_max_qubits(const qt_job_runner *runner);

@@ -32,6 +32,7 @@ static void app_done(app *a) {
     qt_worker_grpc_close(&a->grpc);
     qt_sim_metrics_hide(&a->core.jobs.memory);
     qt_budget_done(&a->core.jobs.memory);
+    qt_qir_helper_free(a->core.jobs.qir);
 }
 
 static uint64_t memory_limit(const qt_config *cfg) {
@@ -48,10 +49,28 @@ static unsigned run_threads(const qt_config *cfg) {
     return processors > runs ? (unsigned)(processors / runs) : 1;
 }
 
+/* Without LLVM there is none, and what needs it is unimplemented. */
+static qt_code start_qir(const qt_config *cfg, qt_qir_helper **ret_helper, qt_err *err) {
+#ifdef QT_HAVE_LLVM
+    const qt_qir_helper_options options = {.max_processes = (unsigned)cfg->qir_processes,
+                                           .time_ms = cfg->qir_time_ms,
+                                           .memory_bytes = (size_t)cfg->qir_memory_mb << 20};
+    return qt_qir_helper_new(&options, ret_helper, err);
+#else
+    (void)cfg;
+    (void)err;
+    *ret_helper = NULL;
+    return QT_OK;
+#endif
+}
+
 static void core_init(const qt_config *cfg, qt_sim_core *core) {
     core->jobs.limits = (qt_job_limits){.max_circuit_bytes = (size_t)cfg->max_circuit_bytes,
                                         .max_shots = (uint32_t)cfg->max_shots,
-                                        .threads = run_threads(cfg)};
+                                        .threads = run_threads(cfg),
+                                        .verify_qubits = (uint32_t)cfg->verify_max_qubits,
+                                        .verify_branches = (uint64_t)cfg->verify_max_branches,
+                                        .verify_ms = cfg->verify_time_ms};
     core->max_result_bytes = (size_t)cfg->max_result_bytes;
     qt_budget_init(&core->jobs.memory, memory_limit(cfg));
     qt_sim_metrics_show(&core->jobs.memory);
@@ -73,6 +92,7 @@ static qt_code start_worker(const qt_config *cfg, app *a, qt_err *err) {
 
 static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
     core_init(cfg, &a->core);
+    QT_TRY(start_qir(cfg, &a->core.jobs.qir, err));
     qt_rpc_server_options options = QT_RPC_SERVER_OPTIONS("sim-svc", cfg);
     QT_TRY(qt_rpc_server_new(&options, &a->server, err));
     qt_sim_handlers_register(a->server, &a->core);
@@ -116,6 +136,11 @@ static qt_code probe(const void *config, qt_err *err) {
 }
 
 int main(int argc, char **argv) {
+#ifdef QT_HAVE_LLVM
+    if (qt_qir_is_helper(argc, argv)) {
+        return qt_qir_helper_main();
+    }
+#endif
     qt_config cfg;
     const qt_process process = {.name = "sim-svc",
                                 .settings = qt_settings,

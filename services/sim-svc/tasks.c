@@ -18,7 +18,7 @@ static qt_code run(void *self, qt_worker_task *task, Qtaskdist__V1__TaskType typ
     case QTASKDIST__V1__TASK_TYPE__TASK_TYPE_SIMULATE:
         return qt_sim_core_simulate(self, payload, id, &watch, arena, ret_result, err);
     case QTASKDIST__V1__TASK_TYPE__TASK_TYPE_C_QIR_CONVERT:
-        return qt_sim_core_convert(self, payload, id, arena, ret_result, err);
+        return qt_sim_core_convert(self, payload, id, &watch.cancel, arena, ret_result, err);
     case QTASKDIST__V1__TASK_TYPE__TASK_TYPE_UNSPECIFIED:
     case QTASKDIST__V1__TASK_TYPE__TASK_TYPE_BACKEND_RUN:
     case _QTASKDIST__V1__TASK_TYPE_IS_INT_SIZE:

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "circuit/circuit.h"
 #include "program/wire.h"
+#include "qir/source.h"
 #include "services/task-svc/validate.h"
 
 #include <math.h>
@@ -32,6 +33,19 @@ static qt_code measure(const qt_circuit *circuit, uint32_t shots, qt_circuit_fac
     return QT_OK;
 }
 
+/* A light look, without LLVM: text that holds a definition, or base64 of bitcode. */
+static qt_code check_qir(const qt_config *config, const char *text, qt_err *err) {
+    QT_CLEANUP(qt_buf_done) qt_buf storage = {0};
+    const char *data = NULL;
+    size_t len = 0;
+    qt_code code = qt_qir_source_open(text, strlen(text), (size_t)config->max_circuit_bytes,
+                                      &storage, &data, &len, err);
+    if (code == QT_INVALID_ARGUMENT) {
+        snprintf(err->field, sizeof err->field, "payload.circuit_data");
+    }
+    return code;
+}
+
 qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
                          const Qtaskdist__V1__TaskPayload *payload, size_t max_errors,
                          qt_arena *arena, qt_circuit_facts *ret_facts, qt_err *err) {
@@ -42,6 +56,9 @@ qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
     qt_program_kind kind = QT_PROGRAM_QASM;
     *ret_facts = (qt_circuit_facts){0};
     QT_TRY(qt_program_kind_decode(payload->circuit_type, "payload.circuit_type", &kind, err));
+    if (config->check_circuits && kind == QT_PROGRAM_QIR) {
+        return check_qir(config, payload->circuit_data, err);
+    }
     if (!config->check_circuits || !qt_program_can_read(kind, &options)) {
         return QT_OK;
     }

@@ -78,6 +78,10 @@ static qt_code check_fields(Qtaskdist__V1__TaskType type, const Qtaskdist__V1__T
         {"payload.encoding", p->encoding != 0, convert},
         {"payload.entry_point", p->entry_point[0] != '\0', convert},
         {"payload.verify", p->verify != 0, convert},
+        {"payload.gate_set", p->gate_set != 0, convert},
+        {"payload.barrier_calls", p->barrier_calls != 0, convert},
+        {"payload.initialize_call", p->initialize_call_oneof_case != 0, convert},
+        {"payload.global_phase_calls", p->global_phase_calls != 0, convert},
         {"payload.backend_name", p->backend_name[0] != '\0', backend},
         {"payload.wait_for_completion", p->wait_for_completion_oneof_case != 0, backend},
     };
@@ -121,27 +125,9 @@ static qt_code check_simulator(const Qtaskdist__V1__TaskPayload *p, qt_err *err)
                          p->simulator_id);
 }
 
-static bool is_llvm_name(const char *name) {
-    if (name[0] >= '0' && name[0] <= '9') {
-        return false;
-    }
-    return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$") ==
-           strlen(name);
-}
-
 static qt_code check_convert(const Qtaskdist__V1__TaskPayload *p, qt_err *err) {
-    QT_TRY(check_enum(&qtaskdist__v1__convert_target__descriptor, (int)p->target, "payload.target",
-                      err));
-    QT_TRY(check_enum(&qtaskdist__v1__qir_profile__descriptor, (int)p->profile, "payload.profile",
-                      err));
-    QT_TRY(check_enum(&qtaskdist__v1__qir_encoding__descriptor, (int)p->encoding,
-                      "payload.encoding", err));
-    if (strlen(p->entry_point) > MAX_NAME_BYTES || !is_llvm_name(p->entry_point)) {
-        return qt_fail_field(err, FIELD_INVALID, "payload.entry_point",
-                             "a name of up to %d letters, digits, '_', '.' and '$'",
-                             (int)MAX_NAME_BYTES);
-    }
-    return QT_OK;
+    qt_program_conversion conversion;
+    return qt_program_conversion_decode(p, &conversion, err);
 }
 
 static qt_code check_backend(const Qtaskdist__V1__TaskPayload *p, qt_err *err) {

@@ -25,7 +25,10 @@ void start_core(void) {
     qt_log_init("test", QT_LOG_ERROR);
     core = (qt_sim_core){.jobs = {.limits = {.max_circuit_bytes = MAX_CIRCUIT_BYTES,
                                              .max_shots = MAX_SHOTS,
-                                             .threads = 1}},
+                                             .threads = 1,
+                                             .verify_qubits = 16,
+                                             .verify_branches = 65536,
+                                             .verify_ms = 30000}},
                          .max_result_bytes = MAX_RESULT_BYTES};
     qt_budget_init(&core.jobs.memory, (uint64_t)MEMORY_MB << 20);
 }

@@ -33,5 +33,6 @@ qt_code convert(const Qtaskdist__V1__TaskPayload *payload, qt_arena *arena,
 uint32_t count_of(const Qtaskdist__V1__TaskResult *result, const char *key);
 
 TCase *core_case(void);
+TCase *qir_case(void); /* NULL without LLVM */
 
 #endif

@@ -107,8 +107,7 @@ START_TEST(bad_payloads) {
 END_TEST
 
 START_TEST(circuit_types) {
-    static const int refused[] = {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QIR,
-                                  QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET,
+    static const int refused[] = {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET,
                                   QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT,
                                   QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_CIRQ};
     qt_err err;
@@ -118,6 +117,9 @@ START_TEST(circuit_types) {
         p.circuit_type = (Qtaskdist__V1__CircuitType)refused[i];
         assert_refused(&p, QT_REASON_CIRCUIT_TYPE_UNSUPPORTED, "payload.circuit_type");
     }
+    /* this core has no LLVM */
+    p.circuit_type = QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QIR;
+    assert_refused(&p, QT_REASON_METHOD_UNIMPLEMENTED, "payload.circuit_type");
     p.circuit_type = (Qtaskdist__V1__CircuitType)99;
     assert_refused(&p, QT_REASON_FIELD_INVALID, "payload.circuit_type");
     p.circuit_type = QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3;
@@ -320,5 +322,9 @@ int main(void) {
     tcase_add_test(tc, limits);
     suite_add_tcase(suite, tc);
     suite_add_tcase(suite, core_case());
+    TCase *qir = qir_case();
+    if (qir != NULL) {
+        suite_add_tcase(suite, qir);
+    }
     return qt_test_run(suite);
 }

@@ -87,7 +87,8 @@ START_TEST(each_failure_convert) {
         qt_arena_init(&arena, 0);
         Qtaskdist__V1__TaskPayload payload = payload_of(bell);
         Qtaskdist__V1__TaskResult *result = NULL;
-        qt_code code = qt_sim_core_convert(&core, &payload, "job", &arena, &result, &err);
+        qt_code code =
+            qt_sim_core_convert(&core, &payload, "job", &(qt_cancel){0}, &arena, &result, &err);
         ck_assert_msg(code == QT_OK || code == QT_RESOURCE_EXHAUSTED, "%s", err.msg);
     }
     stop_core();

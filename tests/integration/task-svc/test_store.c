@@ -78,6 +78,15 @@ static void check_enum(const ProtobufCFieldDescriptor *field, const char *messag
     }
 }
 
+/* names[1] is the nested message. */
+static void check_nested(const ProtobufCFieldDescriptor *field, const char *message) {
+    const ProtobufCMessageDescriptor *type = field->descriptor;
+    char sql[200];
+    snprintf(sql, sizeof sql, "SELECT names[1] FROM pb_field WHERE message = '%s' AND number = %u",
+             message, field->id);
+    ck_assert_str_eq(must_query(sql), type->short_name);
+}
+
 static const char *kind_of(const ProtobufCFieldDescriptor *field) {
     switch ((int)field->type) {
     case PROTOBUF_C_TYPE_STRING:
@@ -86,6 +95,8 @@ static const char *kind_of(const ProtobufCFieldDescriptor *field) {
         return "bytes";
     case PROTOBUF_C_TYPE_UINT32:
         return "uint32";
+    case PROTOBUF_C_TYPE_UINT64:
+        return "uint64";
     case PROTOBUF_C_TYPE_BOOL:
         return "bool";
     case PROTOBUF_C_TYPE_DOUBLE:
@@ -93,7 +104,10 @@ static const char *kind_of(const ProtobufCFieldDescriptor *field) {
     case PROTOBUF_C_TYPE_ENUM:
         return "enum";
     case PROTOBUF_C_TYPE_MESSAGE:
-        return "map_uint32";
+        if (strstr(((const ProtobufCMessageDescriptor *)field->descriptor)->short_name, "Entry")) {
+            return "map_uint32";
+        }
+        return field->label == PROTOBUF_C_LABEL_REPEATED ? "messages" : "message";
     default:
         return "?";
     }
@@ -114,12 +128,19 @@ static void check_message(const ProtobufCMessageDescriptor *type) {
         if (field->type == PROTOBUF_C_TYPE_ENUM) {
             check_enum(field, type->short_name);
         }
+        if (strstr(expected, " message") != NULL) {
+            check_nested(field, type->short_name);
+        }
     }
 }
 
 START_TEST(the_view_knows_the_contract) {
     check_message(&qtaskdist__v1__task_payload__descriptor);
     check_message(&qtaskdist__v1__task_result__descriptor);
+    check_message(&qtaskdist__v1__conversion__descriptor);
+    check_message(&qtaskdist__v1__qir_report__descriptor);
+    check_message(&qtaskdist__v1__qir_violation__descriptor);
+    check_message(&qtaskdist__v1__verification__descriptor);
 }
 END_TEST
 
