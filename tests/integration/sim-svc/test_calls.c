@@ -234,9 +234,6 @@ static void assert_not_converted(const Qtaskdist__V1__TaskPayload *payload, qt_r
 
 START_TEST(convert_refusals) {
     Qtaskdist__V1__TaskPayload p = payload_of(bell);
-    p.target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_IONQ;
-    assert_not_converted(&p, QT_REASON_METHOD_UNIMPLEMENTED, "payload.target");
-    p = payload_of(bell);
     p.encoding = QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_BITCODE;
     assert_not_converted(&p, QT_REASON_METHOD_UNIMPLEMENTED, "payload.encoding");
     p = payload_of(bell);
@@ -251,6 +248,9 @@ START_TEST(convert_refusals) {
     p = payload_of("OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit q;\nbit c;\nh q;\n"
                    "c = measure q;\nif (c) { x q; }\n");
     p.profile = QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_BASE;
+    assert_not_converted(&p, QT_REASON_CIRCUIT_UNSUPPORTED, "payload.circuit_data");
+    p.profile = 0;
+    p.target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_IONQ;
     assert_not_converted(&p, QT_REASON_CIRCUIT_UNSUPPORTED, "payload.circuit_data");
 }
 END_TEST
