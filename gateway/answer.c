@@ -116,6 +116,37 @@ void qt_answer_static(qt_exchange *x, const char *content_type, const void *data
     qt_http_reply_static(x->http, 200, content_type, data, len);
 }
 
+static void log_failure(const qt_exchange *x, int status, const qt_err *err) {
+    int64_t ms = (qt_clock_mono_us(qt_clock_system()) - x->start_us) / 1000;
+    if (status >= 500) {
+        qt_log_err(WARN, "request failed", err, QT_KV_STR("method", x->method),
+                   QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
+                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
+                   QT_KV_INT("ms", ms));
+    } else {
+        qt_log_err(DEBUG, "request refused", err, QT_KV_STR("method", x->method),
+                   QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
+                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
+                   QT_KV_INT("ms", ms));
+    }
+}
+
+void qt_answer_stream(qt_exchange *x, const char *content_type, void (*drained)(void *arg),
+                      void *arg) {
+    common_headers(x, content_type);
+    qt_http_stream_begin(x->http, 200, content_type, drained, arg);
+}
+
+void qt_answer_stream_end(qt_exchange *x, const qt_err *err) {
+    int status = err != NULL ? qt_http_status(err->code, err->reason) : 200;
+    if (err != NULL) {
+        log_failure(x, status, err);
+    }
+    qt_stats_end(x, status);
+    qt_buf_done(&x->body);
+    qt_http_stream_end(x->http);
+}
+
 void qt_answer_nothing(qt_exchange *x) {
     enum { NO_CONTENT = 204 };
     finish(x, NO_CONTENT, NULL, NULL);
@@ -168,21 +199,6 @@ static void add_retry_after(qt_exchange *x, int status, int64_t retry_after_ms) 
     qt_http_add_header(x->http, "Retry-After", text);
 }
 
-static void log_failure(const qt_exchange *x, int status, const qt_err *err) {
-    int64_t ms = (qt_clock_mono_us(qt_clock_system()) - x->start_us) / 1000;
-    if (status >= 500) {
-        qt_log_err(WARN, "request failed", err, QT_KV_STR("method", x->method),
-                   QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
-                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
-                   QT_KV_INT("ms", ms));
-    } else {
-        qt_log_err(DEBUG, "request refused", err, QT_KV_STR("method", x->method),
-                   QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
-                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
-                   QT_KV_INT("ms", ms));
-    }
-}
-
 static void answer_failure(qt_exchange *x, const qt_err *err, const char *message,
                            const uint8_t *details, size_t len) {
     QT_CLEANUP(qt_buf_done) qt_buf body = {0};
@@ -193,8 +209,8 @@ static void answer_failure(qt_exchange *x, const qt_err *err, const char *messag
     finish(x, status, JSON_TYPE, &body);
 }
 
-void qt_answer_error(qt_exchange *x, const qt_err *err) {
-    QT_CLEANUP(qt_buf_done) qt_buf details = {0};
+/* Texts of an error may quote bytes that are no text. */
+static qt_err clean_error(const qt_err *err) {
     qt_err clean = *err;
     if (!qt_utf8_valid(clean.field, strlen(clean.field), NULL)) {
         clean.field[0] = '\0';
@@ -202,6 +218,20 @@ void qt_answer_error(qt_exchange *x, const qt_err *err) {
     if (!qt_utf8_valid(clean.msg, strlen(clean.msg), NULL)) {
         snprintf(clean.msg, sizeof clean.msg, "%s", qt_reason_text(clean.reason));
     }
+    return clean;
+}
+
+void qt_answer_write_error(qt_exchange *x, const qt_err *err, qt_buf *out) {
+    QT_CLEANUP(qt_buf_done) qt_buf details = {0};
+    qt_err clean = clean_error(err);
+    qt_rpc_err_to_status_bytes(&clean, x->request_id, &details);
+    write_status(x, clean.code, qt_rpc_public_message(&clean),
+                 (const uint8_t *)qt_buf_str(&details), details.len, out);
+}
+
+void qt_answer_error(qt_exchange *x, const qt_err *err) {
+    QT_CLEANUP(qt_buf_done) qt_buf details = {0};
+    qt_err clean = clean_error(err);
     qt_rpc_err_to_status_bytes(&clean, x->request_id, &details);
     answer_failure(x, &clean, qt_rpc_public_message(&clean), (const uint8_t *)qt_buf_str(&details),
                    details.len);

@@ -91,6 +91,7 @@ qt_code qt_gateway_new(const qt_gateway_options *options, qt_gateway **ret_gatew
     if (options->api_keys_file != NULL && options->api_keys_file[0] != '\0') {
         QT_TRY(qt_keys_open(options->api_keys_file, &g->keys, err));
     }
+    QT_TRY(qt_streams_new(&g->streams, err));
     QT_TRY(open_upstreams(g, options, err));
     QT_TRY(mark_needed(g, options->ready_services, err));
     QT_TRY(find_upstreams(g, err));
@@ -112,6 +113,7 @@ void qt_gateway_free(qt_gateway *gateway) {
     }
     free(gateway->route_upstreams);
     qt_buf_done(&gateway->openapi);
+    qt_streams_free(gateway->streams);
     qt_keys_close(gateway->keys);
     qt_rate_free(gateway->rate);
     qt_router_free(gateway->router);

@@ -14,6 +14,8 @@
 
 enum { QT_REQUEST_ID_BYTES = 129, QT_TRACEPARENT_BYTES = 64 };
 
+typedef struct qt_streams qt_streams;
+
 typedef struct qt_upstream {
     char name[64];
     const char *const *services;
@@ -33,6 +35,7 @@ struct qt_gateway {
     qt_buf openapi;
     qt_keys *keys; /* NULL: everybody may come in */
     qt_rate *rate;
+    qt_streams *streams;
     atomic_bool draining;
 };
 
@@ -65,6 +68,13 @@ void qt_answer_static(qt_exchange *x, const char *content_type, const void *data
 void qt_answer_status(qt_exchange *x, int status, qt_buf *json);
 /* 204. */
 void qt_answer_nothing(qt_exchange *x);
+/* Begins an answer in parts; see qt_http_stream_begin(). */
+void qt_answer_stream(qt_exchange *x, const char *content_type, void (*drained)(void *arg),
+                      void *arg);
+/* Appends what an error answer has as its body. */
+void qt_answer_write_error(qt_exchange *x, const qt_err *err, qt_buf *out);
+/* Its end; err is NULL when all went well. */
+void qt_answer_stream_end(qt_exchange *x, const qt_err *err);
 /* An error of the gateway itself. */
 void qt_answer_error(qt_exchange *x, const qt_err *err);
 /* The upstream's error in x->code, message, body (serialized google.rpc.Status). */
@@ -88,6 +98,17 @@ bool qt_door_preflight(qt_exchange *x);
 
 /* Finds the route and calls its service. */
 void qt_proxy(qt_exchange *x);
+/* Keeps an upstream's answer in x. */
+void qt_exchange_take_reply(qt_exchange *x, const qt_rpc_raw_reply *reply);
+
+/* ---- gateway/stream.c: server streams ---- */
+
+qt_code qt_streams_new(qt_streams **ret_streams, qt_err *err);
+/* All requests are answered. NULL is allowed. */
+void qt_streams_free(qt_streams *streams);
+/* Calls the service with the message, and answers with what it streams: as server-sent events,
+ * NDJSON or a JSON array, by Accept. */
+void qt_stream_proxy(qt_exchange *x, qt_buf *message);
 
 /* ---- gateway/own.c: the gateway's own paths ---- */
 

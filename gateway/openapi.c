@@ -406,6 +406,34 @@ static void write_content(document *d, const qt_message *m, const qt_field *f) {
     close_content(d);
 }
 
+/* The three forms of a stream (gateway/stream.c). */
+static void write_stream_content(document *d, const qt_message *m) {
+    static const char events[] = "{\"schema\":{\"type\":\"string\"}}";
+    qt_json_key(&d->w, "content");
+    qt_json_open_object(&d->w);
+    qt_json_key(&d->w, "text/event-stream");
+    qt_json_raw(&d->w, events, sizeof events - 1);
+    qt_json_key(&d->w, "application/x-ndjson");
+    qt_json_open_object(&d->w);
+    qt_json_key(&d->w, "schema");
+    qt_json_open_object(&d->w);
+    write_ref(d, m->full_name);
+    qt_json_close_object(&d->w);
+    qt_json_close_object(&d->w);
+    qt_json_key(&d->w, "application/json");
+    qt_json_open_object(&d->w);
+    qt_json_key(&d->w, "schema");
+    qt_json_open_object(&d->w);
+    qt_json_pair(&d->w, "type", "array");
+    qt_json_key(&d->w, "items");
+    qt_json_open_object(&d->w);
+    write_ref(d, m->full_name);
+    qt_json_close_object(&d->w);
+    qt_json_close_object(&d->w);
+    qt_json_close_object(&d->w);
+    qt_json_close_object(&d->w);
+}
+
 static void write_body(document *d, const qt_route *route) {
     if (!route->whole_body && route->body_field == NULL) {
         return;
@@ -421,18 +449,21 @@ static void write_body(document *d, const qt_route *route) {
 static void write_responses(document *d, const qt_route *route) {
     qt_json_key(&d->w, "responses");
     qt_json_open_object(&d->w);
-    if (!route->method->server_streaming) {
-        qt_json_key(&d->w, "200");
-        qt_json_open_object(&d->w);
+    qt_json_key(&d->w, "200");
+    qt_json_open_object(&d->w);
+    if (route->method->server_streaming) {
+        qt_json_pair(&d->w, "description",
+                     "A stream: server-sent events, one JSON object per line, or a JSON array that "
+                     "grows, by Accept.");
+        write_stream_content(d, route->method->output);
+    } else {
         qt_json_pair(&d->w, "description", "The call succeeded.");
         write_content(d, route->method->output, route->response_field);
-        qt_json_close_object(&d->w);
     }
+    qt_json_close_object(&d->w);
     qt_json_key(&d->w, "default");
     qt_json_open_object(&d->w);
-    qt_json_pair(&d->w, "description",
-                 route->method->server_streaming ? "501: streams are not served over REST yet."
-                                                 : "The call failed.");
+    qt_json_pair(&d->w, "description", "The call failed.");
     open_content(d);
     qt_json_open_object(&d->w);
     write_ref(d, "Error");

@@ -13,7 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_JSON_DEPTH = 64 };
+/* A stream that names no timeout lasts until one side ends it. */
+enum { MAX_JSON_DEPTH = 64, STREAM_MS = INT32_MAX };
 
 /* ---- timeouts ---- */
 
@@ -64,7 +65,8 @@ static qt_code read_timeout(qt_exchange *x, qt_err *err) {
     const qt_gateway_options *o = &x->gateway->options;
     const char *own = qt_http_header(x->http, "X-Timeout-Ms");
     const char *grpc = qt_http_header(x->http, "Grpc-Timeout");
-    int64_t ms = o->call_timeout_ms;
+    bool streams = x->route->method->server_streaming;
+    int64_t ms = streams ? STREAM_MS : o->call_timeout_ms;
     if (own != NULL && !parse_count(own, strlen(own), &ms)) {
         return qt_fail_field(err, FIELD_INVALID, "X-Timeout-Ms",
                              "header X-Timeout-Ms is no number of milliseconds");
@@ -74,7 +76,9 @@ static qt_code read_timeout(qt_exchange *x, qt_err *err) {
                              "header Grpc-Timeout is no timeout like 1500m");
     }
     ms = ms < 1 ? 1 : ms;
-    x->timeout_ms = ms < o->max_call_timeout_ms ? ms : o->max_call_timeout_ms;
+    bool is_asked = own != NULL || grpc != NULL;
+    bool is_capped = ms > o->max_call_timeout_ms && (is_asked || !streams);
+    x->timeout_ms = is_capped ? o->max_call_timeout_ms : ms;
     return QT_OK;
 }
 
@@ -187,9 +191,7 @@ static void finish(void *arg, qt_http_request *http) {
     }
 }
 
-/* On the channel's thread, which has other calls to look after: copies and lets go. */
-static void on_reply(void *arg, const qt_rpc_raw_reply *reply) {
-    qt_exchange *x = arg;
+void qt_exchange_take_reply(qt_exchange *x, const qt_rpc_raw_reply *reply) {
     x->code = reply->code;
     x->retry_after_ms = reply->retry_after_ms;
     snprintf(x->message, sizeof x->message, "%s", reply->message != NULL ? reply->message : "");
@@ -198,6 +200,12 @@ static void on_reply(void *arg, const qt_rpc_raw_reply *reply) {
     } else {
         qt_buf_add(&x->body, reply->status_details, reply->status_details_len);
     }
+}
+
+/* On the channel's thread, which has other calls to look after: copies and lets go. */
+static void on_reply(void *arg, const qt_rpc_raw_reply *reply) {
+    qt_exchange *x = arg;
+    qt_exchange_take_reply(x, reply);
     qt_http_continue(x->http, finish, x);
 }
 
@@ -205,7 +213,7 @@ static bool is_gone(void *self) {
     return qt_http_gone(self);
 }
 
-static void call_upstream(qt_exchange *x, const qt_buf *message) {
+static void call_upstream(qt_exchange *x, qt_buf *message) {
     qt_rpc_call call = {.timeout_ms = x->timeout_ms,
                         .idempotent = strcmp(x->route->rule->http_method, "GET") == 0,
                         .request_id = x->request_id,
@@ -234,8 +242,9 @@ static qt_code find_route(qt_exchange *x, qt_route_match *match, qt_err *err) {
     const char *name = qt_arena_printf(qt_http_arena(x->http), "%s.%s",
                                        dot != NULL ? dot + 1 : m->service, m->name);
     x->method = name != NULL ? name : "none";
-    if (m->server_streaming || m->client_streaming) {
-        return qt_fail(err, METHOD_UNIMPLEMENTED, "%s streams, which REST cannot yet", x->method);
+    if (m->client_streaming) {
+        return qt_fail(err, METHOD_UNIMPLEMENTED, "%s takes a stream, which REST cannot",
+                       x->method);
     }
     return QT_OK;
 }
@@ -256,6 +265,6 @@ void qt_proxy(qt_exchange *x) {
         qt_answer_error(x, &err);
     } else {
         qt_buf_done(&x->body); /* of the request; now the answer's */
-        call_upstream(x, &message);
+        (x->route->method->server_streaming ? qt_stream_proxy : call_upstream)(x, &message);
     }
 }

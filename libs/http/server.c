@@ -71,7 +71,14 @@ struct qt_http_request {
     qt_buf answer;
     const void *static_data;
     size_t static_len;
-    /* Under the server's lock. */
+    /* An answer in parts: `answer` holds what was not sent yet, from `sent` on. */
+    bool streaming;
+    void (*drained)(void *arg);
+    void *drained_arg;
+    /* Under the server's lock, as is the answer while it is streaming. */
+    size_t sent;
+    bool ended;     /* by the handler */
+    bool completed; /* libmicrohttpd has let go of the connection */
     bool replied;
     bool suspended;
     void (*next)(void *arg, qt_http_request *request);
@@ -110,22 +117,66 @@ static void *new_request(void *cls, const char *uri, struct MHD_Connection *conn
     return req;
 }
 
+/* A streamed answer belongs to its handler as well: the last of both frees it. */
 static void on_completed(void *cls, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode why) {
-    (void)cls;
+    qt_http_server *server = cls;
+    qt_http_request *req = *state;
     (void)connection;
     (void)why;
-    if (*state != NULL) {
-        request_free(*state);
-        *state = NULL;
+    *state = NULL;
+    if (req == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&server->lock);
+    bool is_last = !req->streaming || req->ended;
+    req->completed = true;
+    pthread_mutex_unlock(&server->lock);
+    if (is_last) {
+        request_free(req);
     }
 }
 
 /* ---- answering ---- */
 
+/* libmicrohttpd asks for the next part of a streamed answer. */
+static ssize_t read_part(void *cls, uint64_t position, char *to, size_t max) {
+    qt_http_request *req = cls;
+    qt_http_server *server = req->server;
+    (void)position;
+    pthread_mutex_lock(&server->lock);
+    size_t left = req->answer.len - req->sent;
+    size_t count = left < max ? left : max;
+    bool drained = count > 0 && count == left;
+    ssize_t result = (ssize_t)count;
+    if (count > 0) {
+        memcpy(to, req->answer.data + req->sent, count);
+        req->sent += count;
+    } else if (req->ended) {
+        result = MHD_CONTENT_READER_END_OF_STREAM;
+    } else {
+        req->suspended = true;
+        MHD_suspend_connection(req->connection);
+    }
+    if (drained) {
+        req->sent = 0;
+        qt_buf_clear(&req->answer);
+    }
+    bool tell = drained && !req->ended;
+    pthread_mutex_unlock(&server->lock);
+    if (tell) {
+        req->drained(req->drained_arg);
+    }
+    return result;
+}
+
 static struct MHD_Response *make_response(qt_http_request *req) {
+    enum { PART_BYTES = 16384 };
     struct MHD_Response *response = NULL;
-    if (req->static_data != NULL) {
+    if (req->streaming) {
+        response =
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PART_BYTES, read_part, req, NULL);
+    } else if (req->static_data != NULL) {
         /* libmicrohttpd's API is not const-correct; PERSISTENT memory is only read. */
         response = MHD_create_response_from_buffer(
             req->static_len, (void *)(uintptr_t)req->static_data, MHD_RESPMEM_PERSISTENT);
@@ -355,7 +406,7 @@ static struct MHD_Daemon *start_daemon(qt_http_server *server) {
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)o->max_header_bytes * 2,
                             MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK,
                             new_request, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
 }
 
 qt_code qt_http_server_new(const qt_http_options *options, const qt_http_handler *handler,
@@ -466,11 +517,15 @@ qt_arena *qt_http_arena(qt_http_request *request) {
 /* An end of the stream means that the client closed: half-closed connections count as gone, as
  * with other proxies. */
 bool qt_http_gone(const qt_http_request *request) {
-    if (atomic_load(&request->server->aborting)) {
+    qt_http_server *server = request->server;
+    bool is_stopping = request->streaming && atomic_load(&server->draining);
+    if (is_stopping || atomic_load(&server->aborting)) {
         return true;
     }
     char byte;
-    ssize_t n = recv(request->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    pthread_mutex_lock(&server->lock); /* the descriptor is another's once it is completed */
+    ssize_t n = request->completed ? 0 : recv(request->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    pthread_mutex_unlock(&server->lock);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
@@ -527,4 +582,44 @@ void qt_http_reply_static(qt_http_request *request, int status, const char *cont
     request->static_data = data;
     request->static_len = len;
     finish(request, status, content_type);
+}
+
+/* ---- answers in parts ---- */
+
+void qt_http_stream_begin(qt_http_request *request, int status, const char *content_type,
+                          void (*drained)(void *arg), void *arg) {
+    request->streaming = true;
+    request->drained = drained;
+    request->drained_arg = arg;
+    finish(request, status, content_type);
+}
+
+size_t qt_http_stream_write(qt_http_request *request, const void *data, size_t len) {
+    qt_http_server *server = request->server;
+    pthread_mutex_lock(&server->lock);
+    qt_buf_add(&request->answer, data, len);
+    size_t pending = request->answer.len - request->sent;
+    resume(request);
+    pthread_mutex_unlock(&server->lock);
+    return pending;
+}
+
+size_t qt_http_stream_pending(qt_http_request *request) {
+    qt_http_server *server = request->server;
+    pthread_mutex_lock(&server->lock);
+    size_t pending = request->answer.len - request->sent;
+    pthread_mutex_unlock(&server->lock);
+    return pending;
+}
+
+void qt_http_stream_end(qt_http_request *request) {
+    qt_http_server *server = request->server;
+    pthread_mutex_lock(&server->lock);
+    bool is_last = request->completed;
+    request->ended = true;
+    resume(request);
+    pthread_mutex_unlock(&server->lock);
+    if (is_last) {
+        request_free(request);
+    }
 }

@@ -93,4 +93,20 @@ void qt_http_reply(qt_http_request *request, int status, const char *content_typ
 void qt_http_reply_static(qt_http_request *request, int status, const char *content_type,
                           const void *data, size_t len);
 
+/* ---- an answer that is written in parts; any thread, one at a time ---- */
+
+/* Sends the head, in place of qt_http_reply(). The request stays valid until
+ * qt_http_stream_end(), also when the client goes away, which qt_http_gone() tells; it does so
+ * too when the server stops. drained(arg) runs on a server's thread whenever all that was written
+ * has been sent; it must not block. */
+void qt_http_stream_begin(qt_http_request *request, int status, const char *content_type,
+                          void (*drained)(void *arg), void *arg);
+/* Copies the bytes and sends them soon. Returns how many bytes wait to be sent; they are not
+ * limited, so whoever writes waits for drained() when they become many. */
+size_t qt_http_stream_write(qt_http_request *request, const void *data, size_t len);
+/* The same number. */
+size_t qt_http_stream_pending(qt_http_request *request);
+/* The answer is complete. The request is invalid afterwards. */
+void qt_http_stream_end(qt_http_request *request);
+
 #endif

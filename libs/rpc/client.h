@@ -73,6 +73,29 @@ void qt_rpc_raw_async(qt_rpc_channel *channel, const char *path, const qt_rpc_ca
                       const uint8_t *body, size_t len,
                       void (*done)(void *arg, const qt_rpc_raw_reply *reply), void *arg);
 
+/* A server stream of serialized messages, which come to callbacks on the channel's thread. */
+typedef struct qt_rpc_raw_stream qt_rpc_raw_stream;
+
+typedef struct qt_rpc_raw_stream_ops {
+    /* Must not block. The next one comes after qt_rpc_raw_stream_next(), which may be called here.
+     */
+    void (*message)(void *arg, const uint8_t *bytes, size_t len);
+    /* Exactly once, after the last message; reply->body is empty. The stream is invalid when it
+     * returns. */
+    void (*end)(void *arg, const qt_rpc_raw_reply *reply);
+} qt_rpc_raw_stream_ops;
+
+/* Sends the request, which is copied, and asks for the first message. cancelled() of the call is
+ * not used. *ret_stream is set before the first callback runs. */
+void qt_rpc_raw_stream_open(qt_rpc_channel *channel, const char *path, const qt_rpc_call *call,
+                            const uint8_t *body, size_t len, const qt_rpc_raw_stream_ops *ops,
+                            void *arg, qt_rpc_raw_stream **ret_stream);
+/* Asks for the next message; once for each. Any thread, until end() has returned. */
+void qt_rpc_raw_stream_next(qt_rpc_raw_stream *stream);
+/* Ends the stream soon: no message comes any more, end() does. Any thread, until end() has
+ * returned. */
+void qt_rpc_raw_stream_cancel(qt_rpc_raw_stream *stream);
+
 /* A server stream, read by one thread. */
 typedef struct qt_rpc_reader qt_rpc_reader;
 qt_code qt_rpc_stream_open(qt_rpc_channel *channel, const char *path, const qt_rpc_call *call,

@@ -16,11 +16,6 @@
 
 typedef struct async_call async_call;
 
-typedef struct async_tag {
-    void (*fn)(async_call *call);
-    async_call *call;
-} async_tag;
-
 struct async_call {
     qt_rpc_async *async;
     qt_rpc_call options; /* strings are copies */
@@ -38,8 +33,8 @@ struct async_call {
     bool cancelled;
     bool watched;
     qt_rpc_attempt attempt;
-    async_tag tag_done;
-    async_tag tag_watch;
+    qt_rpc_tag tag_done;
+    qt_rpc_tag tag_watch;
     async_call *prev; /* in `watched` */
     async_call *next;
     async_call *next_delayed;
@@ -56,14 +51,26 @@ struct qt_rpc_async {
     size_t calls; /* under way */
 };
 
-static void on_done(async_call *call);
-static void on_watch(async_call *call);
-
 static int64_t now_us(void) {
     return qt_clock_mono_us(qt_clock_system());
 }
 
 /* ---- one call ---- */
+
+grpc_completion_queue *qt_rpc_async_hold(qt_rpc_async *async) {
+    pthread_mutex_lock(&async->lock);
+    async->calls++;
+    pthread_mutex_unlock(&async->lock);
+    return async->cq;
+}
+
+void qt_rpc_async_release(qt_rpc_async *async) {
+    pthread_mutex_lock(&async->lock);
+    if (--async->calls == 0) {
+        pthread_cond_broadcast(&async->idle);
+    }
+    pthread_mutex_unlock(&async->lock);
+}
 
 static void free_call(async_call *call) {
     qt_rpc_async *async = call->async;
@@ -72,11 +79,7 @@ static void free_call(async_call *call) {
     free(call->request_id);
     free(call->traceparent);
     free(call);
-    pthread_mutex_lock(&async->lock);
-    if (--async->calls == 0) {
-        pthread_cond_broadcast(&async->idle);
-    }
-    pthread_mutex_unlock(&async->lock);
+    qt_rpc_async_release(async);
 }
 
 /* An empty batch puts its tag into the queue at once, which wakes the thread. */
@@ -173,13 +176,15 @@ static void end_try(async_call *call) {
     }
 }
 
-static void on_done(async_call *call) {
+static void on_done(void *arg) {
+    async_call *call = arg;
     if (--call->pending == 0) {
         end_try(call);
     }
 }
 
-static void on_watch(async_call *call) {
+static void on_watch(void *arg) {
+    async_call *call = arg;
     if (--call->pending == 0) {
         end_try(call);
         return;
@@ -239,8 +244,8 @@ static void *run(void *arg) {
             return NULL;
         }
         if (event.type == GRPC_OP_COMPLETE) {
-            const async_tag *tag = event.tag;
-            tag->fn(tag->call);
+            const qt_rpc_tag *tag = event.tag;
+            tag->fn(tag->arg);
         }
         start_due(async);
         if (now_us() - polled_us >= QT_CLIENT_CANCEL_POLL_MS * 1000) {
@@ -300,11 +305,9 @@ static async_call *new_call(qt_rpc_async *async, const char *path, const qt_rpc_
     call->options.traceparent = call->traceparent;
     call->start_us = now_us();
     call->deadline_us = qt_rpc_call_deadline_us(options);
-    call->tag_done = (async_tag){on_done, call};
-    call->tag_watch = (async_tag){on_watch, call};
-    pthread_mutex_lock(&async->lock);
-    async->calls++;
-    pthread_mutex_unlock(&async->lock);
+    call->tag_done = (qt_rpc_tag){on_done, call};
+    call->tag_watch = (qt_rpc_tag){on_watch, call};
+    qt_rpc_async_hold(async);
     return call;
 }
 

@@ -66,4 +66,14 @@ qt_code qt_rpc_async_new(qt_rpc_channel *channel, qt_rpc_async **ret_async, qt_e
 /* Waits for the calls that are under way. NULL is allowed. */
 void qt_rpc_async_free(qt_rpc_async *async);
 
+/* What a batch on the thread's queue has as its tag. */
+typedef struct qt_rpc_tag {
+    void (*fn)(void *arg); /* on the thread; must not block */
+    void *arg;
+} qt_rpc_tag;
+
+/* The thread's queue, for a call that the thread must outlive: release it after its last tag. */
+grpc_completion_queue *qt_rpc_async_hold(qt_rpc_async *async);
+void qt_rpc_async_release(qt_rpc_async *async);
+
 #endif

@@ -7,6 +7,7 @@
 #include "qtaskdist/v1/task_service.rpc.h"
 #include "rpc/status.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static Qtaskdist__V1__Task *new_task(qt_rpc_ctx *ctx, const char *id) {
@@ -169,6 +170,40 @@ static qt_code batch_create_tasks(qt_rpc_ctx *ctx,
     return QT_OK;
 }
 
+/* ---- WatchTasks: what the project says, from after_version + 1 on ---- */
+
+static qt_code send_change(qt_rpc_ctx *ctx, int64_t version, qt_err *err) {
+    Qtaskdist__V1__WatchTasksResponse resp = QTASKDIST__V1__WATCH_TASKS_RESPONSE__INIT;
+    Qtaskdist__V1__TaskEvent event = QTASKDIST__V1__TASK_EVENT__INIT;
+    event.task_id = (char *)(uintptr_t) "watched";
+    event.to = QTASKDIST__V1__TASK_STATUS__TASK_STATUS_QUEUED;
+    resp.event = &event;
+    resp.version = version;
+    return qt_rpc_stream_send(ctx, &resp.base, err);
+}
+
+static qt_code watch_tasks(qt_rpc_ctx *ctx, const Qtaskdist__V1__WatchTasksRequest *req,
+                           qt_err *err) {
+    fake_services *fake = qt_rpc_self(ctx);
+    int64_t version = req->after_version;
+    int count = 0;
+    if (strcmp(req->project, "missing") == 0) {
+        return qt_fail(err, TASK_NOT_FOUND, "nothing to watch");
+    }
+    if (strcmp(req->project, "endless") == 0) {
+        while (send_change(ctx, ++version, err) == QT_OK) {
+        }
+        atomic_fetch_add(&fake->cancelled, 1);
+        return err->code;
+    }
+    if (sscanf(req->project, "n%d", &count) == 1 || sscanf(req->project, "late%d", &count) == 1) {
+        for (int i = 0; i < count; i++) {
+            QT_TRY(send_change(ctx, ++version, err));
+        }
+    }
+    return strncmp(req->project, "late", 4) == 0 ? qt_fail(err, OVERLOADED, "too late") : QT_OK;
+}
+
 /* ---- WaitTask ---- */
 
 static qt_rpc_ctx *take_held(fake_services *fake, size_t i) {
@@ -276,7 +311,8 @@ void fake_register(qt_rpc_server *server, fake_services *fake) {
                                                  .enqueue_task = enqueue_task,
                                                  .cancel_task = cancel_task,
                                                  .delete_task = delete_task,
-                                                 .wait_task = wait_task};
+                                                 .wait_task = wait_task,
+                                                 .watch_tasks = watch_tasks};
     static const qt_sim_service_ops sim_ops = {.get_limits = get_limits, .simulate = simulate};
     static const qt_queue_service_ops queue_ops = {.pause_queue = pause_queue};
     qt_task_service_register(server, &task_ops, fake);

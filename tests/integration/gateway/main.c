@@ -6,5 +6,6 @@ int main(void) {
     suite_add_tcase(suite, door_cases());
     suite_add_tcase(suite, errors_cases());
     suite_add_tcase(suite, server_cases());
+    suite_add_tcase(suite, stream_cases());
     return qt_test_run(suite);
 }

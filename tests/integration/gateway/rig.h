@@ -78,5 +78,6 @@ TCase *calls_cases(void);
 TCase *door_cases(void);
 TCase *errors_cases(void);
 TCase *server_cases(void);
+TCase *stream_cases(void);
 
 #endif

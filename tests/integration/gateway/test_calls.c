@@ -115,7 +115,8 @@ START_TEST(test_batch) {
         "\"code\":3,\"message\":\"task_type is required\",\"details\":[{\"@type\":"
         "\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":\"FIELD_REQUIRED\",\"domain\":"
         "\"qtaskdist\",\"metadata\":{}},{\"@type\":\"type.googleapis.com/google.rpc.BadRequest\","
-        "\"field_violations\":[{\"field\":\"task_type\",\"description\":\"task_type is required\"}]"
+        "\"field_violations\":[{\"field\":\"task_type\",\"description\":\"task_type is "
+        "required\",\"reason\":\"FIELD_REQUIRED\"}]"
         "}]}}],\"created_count\":1}");
 }
 END_TEST

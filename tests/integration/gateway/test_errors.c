@@ -37,7 +37,7 @@ static const struct {
     {"POST", "/v1/tasks/7/retry", NULL, 501, "UNIMPLEMENTED", "METHOD_UNIMPLEMENTED", NULL, ""},
     {"GET", "/v1/devices", NULL, 503, "UNAVAILABLE", "SERVICE_UNAVAILABLE", NULL, "backend-svc"},
     /* Of the gateway. */
-    {"GET", "/v1/tasks:watch", NULL, 501, "UNIMPLEMENTED", "METHOD_UNIMPLEMENTED", NULL, "streams"},
+    {"GET", "/v1/tasks:watch?project=missing", NULL, 404, "NOT_FOUND", "TASK_NOT_FOUND", NULL, ""},
     {"GET", "/nothing", NULL, 404, "NOT_FOUND", "ROUTE_NOT_FOUND", NULL, "/nothing"},
     {"GET", "/v1/tasks/", NULL, 404, "NOT_FOUND", "ROUTE_NOT_FOUND", NULL, "/v1/tasks/"},
     {"GET", "/v1/%FF", NULL, 404, "NOT_FOUND", "ROUTE_NOT_FOUND", NULL, ""},
