@@ -92,6 +92,11 @@ const char *qasm_token_name(uint8_t kind);
 qt_code qasm_big_integer(qasm_context *ctx, const char *digits, size_t len, uint64_t **ret_words,
                          size_t *ret_count);
 
+/* The decimal number without underscores that the text starts with, exactly rounded: how many bytes
+ * it has, 0 when there is none, or it needs the other function. An integer is only looked at for
+ * its first 19 digits. */
+size_t qasm_scan_real(const char *text, const char *end, bool *ret_is_int, double *ret_value);
+
 /* A decimal number of len bytes, exactly rounded; without underscores. False when it has more
  * than 1,000 bytes or overflows. */
 bool qasm_parse_real(const char *text, size_t len, double *ret_value);

@@ -57,15 +57,8 @@ static qasm_name *add(qasm_names *names, qt_arena *arena, const char *text, size
 
 qasm_name *qasm_names_get(qasm_names *names, qt_arena *arena, const char *text, size_t len,
                           uint32_t hash) {
-    size_t mask = names->slot_count - 1;
-    for (size_t i = hash & mask; names->slot_count > 0 && names->slots[i] != NULL;
-         i = (i + 1) & mask) {
-        qasm_name *name = names->slots[i];
-        if (name->hash == hash && name->len == len && memcmp(name->text, text, len) == 0) {
-            return name;
-        }
-    }
-    return add(names, arena, text, len, hash);
+    qasm_name *name = qasm_names_find(names, text, len, hash);
+    return name != NULL ? name : add(names, arena, text, len, hash);
 }
 
 qasm_name *qasm_names_add(qasm_names *names, qt_arena *arena, const char *text) {

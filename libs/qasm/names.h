@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum qasm_meaning {
     MEANING_NONE,
@@ -47,6 +48,20 @@ static inline uint32_t qasm_hash_step(uint32_t hash, char c) {
     return (hash ^ (uint8_t)c) * 16777619U;
 }
 enum { QASM_HASH_START = 0x11C9DC5 };
+
+/* Looks a name up; NULL when there is none. */
+static inline qasm_name *qasm_names_find(const qasm_names *names, const char *text, size_t len,
+                                         uint32_t hash) {
+    size_t mask = names->slot_count - 1;
+    for (size_t i = hash & mask; names->slot_count > 0 && names->slots[i] != NULL;
+         i = (i + 1) & mask) {
+        qasm_name *name = names->slots[i];
+        if (name->hash == hash && name->len == len && memcmp(name->text, text, len) == 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
 
 /* Finds or adds; NULL without memory. */
 qasm_name *qasm_names_get(qasm_names *names, qt_arena *arena, const char *text, size_t len,

@@ -1,5 +1,7 @@
 #include "qasm/qasm2.h"
 
+#include "qasm/fast.h"
+
 #include <string.h>
 
 /* The gates of qelib1.inc that are no controlled base gates. */
@@ -300,7 +302,7 @@ static qt_code call_gate(qasm2 *p, uint32_t index, const operand *operands, size
     return QT_OK;
 }
 
-static qt_code gate_statement(qasm2 *p) {
+static qt_code gate_call(qasm2 *p) {
     const char *at = p->tok.start;
     const qasm_name *name = p->tok.value.name;
     uint32_t index = 0;
@@ -327,6 +329,12 @@ static qt_code gate_statement(qasm2 *p) {
     }
     QT_TRY(call_gate(p, index, operands, count, at));
     return qasm2_advance(p);
+}
+
+static qt_code gate_statement(qasm2 *p) {
+    bool any = false;
+    QT_TRY(qasm_fast_gates(&p->lexer, &p->gates, &p->tok, &any));
+    return any ? qasm2_advance(p) : gate_call(p);
 }
 
 static qt_code measure(qasm2 *p) {
@@ -437,7 +445,7 @@ static qt_code operation(qasm2 *p) {
     case KW2_RESET:
         return reset(p);
     case KW2_NONE:
-        return qasm2_at(p, TOK_ID) ? gate_statement(p) : qasm2_expected(p, "a gate");
+        return qasm2_at(p, TOK_ID) ? gate_call(p) : qasm2_expected(p, "a gate");
     default:
         return qasm2_expected(p, "a gate, 'measure' or 'reset'");
     }

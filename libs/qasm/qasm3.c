@@ -1,5 +1,6 @@
 /* The OpenQASM 3 program: version, includes, and one statement after the other. */
 #include "qasm/elab.h"
+#include "qasm/fast.h"
 
 #include <string.h>
 
@@ -110,6 +111,16 @@ static qt_code one(qasm_elab *e) {
     return QT_OK;
 }
 
+/* Plain gates on the quick way, or else one statement. */
+static qt_code next(qasm_elab *e) {
+    qasm3_parser *p = &e->parser;
+    bool any = false;
+    if (qasm3_at_name(p) && p->tok.value.name->meaning == MEANING_GATE && !e->ended) {
+        QT_TRY(qasm_fast_gates(&p->lexer, &e->gates, &p->tok, &any));
+    }
+    return any ? qasm3_advance(p) : one(e);
+}
+
 /* When a program says what its outputs are, the other registers are no part of the counts. */
 static void hide_registers(qasm_elab *e) {
     qt_circuit *c = e->ctx->builder.circuit;
@@ -126,7 +137,7 @@ static qt_code run(qasm_elab *e) {
     qasm3_parser *p = &e->parser;
     qt_code code = qasm3_advance(p);
     while (!e->ctx->fatal && !(code == QT_OK && qasm3_at(p, TOK_END))) {
-        code = code == QT_OK ? one(e) : code;
+        code = code == QT_OK ? next(e) : code;
         p->started = true;
         if (code != QT_OK && !e->ctx->fatal) {
             qasm3_recover(p);
