@@ -1,5 +1,6 @@
 /* Real expressions of OpenQASM 2: + - * / ^, unary signs, functions, pi. */
 #include <math.h>
+#include <stdio.h>
 
 #include "qasm/qasm2.h"
 
@@ -54,6 +55,19 @@ static qt_code call(qasm2 *p, qt_func func, qasm2_value *ret_value) {
     return QT_OK;
 }
 
+static bool is_value(const qasm_name *name) {
+    bool keyword = name->meaning == MEANING_KEYWORD && name->index >= KW2_PI;
+    return keyword || (name->formal > 0 && !name->formal_qubit);
+}
+
+static qt_code no_value(qasm2 *p, const qasm_name *name) {
+    const qasm_name *similar = qasm_names_similar(&p->ctx->names, name->text, name->len, is_value);
+    char hint[80];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", similar != NULL ? similar->text : "");
+    return qasm_fail(p->ctx, p->tok.start, QT_REASON_CIRCUIT_SYNTAX, similar != NULL ? hint : NULL,
+                     "'%.60s' is no parameter or function", name->text);
+}
+
 static qt_code named_value(qasm2 *p, qasm2_value *ret_value) {
     static const uint8_t funcs[] = {
         [KW2_SIN] = QT_FUNC_SIN,     [KW2_COS] = QT_FUNC_COS,     [KW2_TAN] = QT_FUNC_TAN,
@@ -74,7 +88,7 @@ static qt_code named_value(qasm2 *p, qasm2_value *ret_value) {
         QT_TRY(qasm_gates_add_node(p->ctx, &p->gates, node, &ret_value->node));
         return qasm2_advance(p);
     }
-    return qasm_syntax(p->ctx, p->tok.start, "'%.60s' is no parameter or function", name->text);
+    return no_value(p, name);
 }
 
 static qt_code primary(qasm2 *p, qasm2_value *ret_value) {
