@@ -454,8 +454,7 @@ static qt_code no_keyword(qasm3_parser *p, ast_stmt **ret_stmt) {
     case TOK_ID:
         return name_statement(p, ret_stmt);
     case ';':
-        QT_TRY(qasm3_new_stmt(p, STMT_NOP, ret_stmt));
-        return qasm3_advance(p);
+        return qasm_syntax(p->ctx, p->tok.start, "OpenQASM 3 has no empty statement");
     case '{':
         return scope(p, ret_stmt);
     case '@':

@@ -398,15 +398,26 @@ static qt_code push_barrier(qasm2 *p, const operand *o) {
     return QT_OK;
 }
 
+static qt_code barrier_operands(qasm2 *p) {
+    for (;;) {
+        operand o;
+        QT_TRY(parse_operand(p, MEANING_QREG, &o));
+        QT_TRY(push_barrier(p, &o));
+        if (!qasm2_at(p, ',')) {
+            return QT_OK;
+        }
+        QT_TRY(qasm2_advance(p));
+    }
+}
+
+/* Without operands, as others write it: of all qubits. */
 static qt_code barrier(qasm2 *p) {
     const char *at = p->tok.start;
     p->barrier_count = 0;
-    do {
-        operand o;
-        QT_TRY(qasm2_advance(p));
-        QT_TRY(parse_operand(p, MEANING_QREG, &o));
-        QT_TRY(push_barrier(p, &o));
-    } while (qasm2_at(p, ','));
+    QT_TRY(qasm2_advance(p));
+    if (!qasm2_at(p, ';')) {
+        QT_TRY(barrier_operands(p));
+    }
     QT_TRY(qasm2_at_end(p));
     QASM_BUILD(p->ctx, at, qt_build_barrier(&p->ctx->builder, p->barrier, p->barrier_count, err));
     return leave_statement(p);

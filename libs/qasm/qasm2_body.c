@@ -147,6 +147,18 @@ static qt_code body_qubits(qasm2 *p, qasm_call *call) {
     }
 }
 
+/* Of a barrier without operands. */
+static qt_code all_qubits(qasm2 *p, const qasm_gate *gate, qasm_call *call) {
+    qasm_gates *g = &p->gates;
+    QASM_GROW(p->ctx, g->formals, g->formal_cap, g->formal_count + gate->qubit_count);
+    call->first_qubit = (uint32_t)g->formal_count;
+    call->qubit_count = gate->qubit_count;
+    for (uint32_t i = 0; i < gate->qubit_count; i++) {
+        g->formals[g->formal_count++] = i;
+    }
+    return QT_OK;
+}
+
 static qt_code body_params(qasm2 *p, qasm_call *call, uint32_t *ret_count) {
     qasm_gates *g = &p->gates;
     uint32_t count = 0;
@@ -201,7 +213,7 @@ static qt_code body_statement(qasm2 *p, qasm_gate *gate) {
         const char *at = p->tok.start;
         qasm_call call = {.gate = p->gates.barrier};
         QT_TRY(qasm2_advance(p));
-        QT_TRY(body_qubits(p, &call));
+        QT_TRY(qasm2_at(p, ';') ? all_qubits(p, gate, &call) : body_qubits(p, &call));
         QT_TRY(qasm2_end(p));
         return qasm_gates_add_call(p->ctx, &p->gates, gate, &call, at);
     }

@@ -23,6 +23,9 @@ static qt_code combine(qasm2 *p, qt_operator op, qasm2_value *left, qasm2_value 
         return qasm_fold_binary(op, left->v, right.v, &left->v) ? QT_OK : not_finite(p, at);
     }
     qasm_node node = {.kind = NODE_BINARY, .op = (uint8_t)op};
+    if (op == QT_OPERATOR_DIV && right.node == QT_NO_INDEX && right.v == 0) {
+        return qasm_syntax(p->ctx, at, "division by zero");
+    }
     QT_TRY(to_node(p, *left, &node.a));
     QT_TRY(to_node(p, right, &node.b));
     return qasm_gates_add_node(p->ctx, &p->gates, node, &left->node);
