@@ -386,6 +386,18 @@ class QbraidFaults(QbraidCase):
         self.assertEqual(runs[0], runs[1])
         self.assertNotEqual(runs[0], runs[2])
 
+    def test_once_is_the_first_request_for_a_job(self):
+        self.set_fault("throttle", once=True)
+        codes = []
+        for tag in ("t-1", "t-1", "t-2", "t-2"):
+            body = submission(tags={"qtask": tag})
+            codes.append(self.fake.call("POST", "/jobs", body).status)
+        self.assertEqual(codes, [429, 201, 429, 201])
+        query = {"tags": json.dumps({"qtask": "t-1"})}
+        codes = [self.fake.call("GET", "/jobs", query=query).status for _ in range(2)]
+        self.assertEqual(codes, [429, 200])
+        self.assertEqual([self.get().status, self.get().status], [429, 429])
+
     def test_bad_rules_are_refused(self):
         for rule in ({"fault": "nonsense"}, {"fault": "cut", "shares": 1}):
             with self.assertRaises(RuntimeError):

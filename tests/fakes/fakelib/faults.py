@@ -6,6 +6,8 @@ A rule is an object:
     at       list of indexes, from 0, of the requests (or submits) that the rule looks at
     times    fires at most this often
     routes   names of routes, for request faults; default all but those of IMMUNE
+    once     true: looks only at the first request of a route for each job, e.g. its first submit;
+             requests that belong to no job are all looked at
     tags     {name: value} that the job must have, for job faults
     and the fault's own parameters, below
 Every rule draws from a generator of its own, made of the seed and its place in the list, so that a
@@ -86,7 +88,7 @@ def check_rule(rule):
     known = REQUEST_FAULTS.get(rule.get("fault")) or JOB_FAULTS.get(rule.get("fault"))
     if known is None:
         raise FaultError(f"no fault is called {rule.get('fault')!r}")
-    allowed = {"fault", "p", "at", "times", "routes", "tags", *known[1]}
+    allowed = {"fault", "p", "at", "times", "routes", "once", "tags", *known[1]}
     unknown = set(rule) - allowed
     if unknown:
         raise FaultError(f"{rule['fault']} has no parameter {sorted(unknown)[0]!r}")
@@ -100,6 +102,15 @@ class Rule:
         self.rng = random.Random(f"{seed}:{place}:{self.fault}")
         self.seen = 0
         self.fired = 0
+        self.subjects = set()
+
+    def is_new(self, subject):
+        """Whether a rule with `once` still looks at this (route, job)."""
+        if not self.values.get("once") or subject is None:
+            return True
+        is_new = subject not in self.subjects
+        self.subjects.add(subject)
+        return is_new
 
     def fires(self):
         """Whether this one of those that the rule looks at goes wrong."""
@@ -137,12 +148,15 @@ class Faults:
         self.rules = [Rule(rule, seed, place) for place, rule in enumerate(rules)]
         self.rng = random.Random(f"{seed}:shapes")
 
-    def of_request(self, route):
+    def of_request(self, route, subject):
         """The fired rules of a request: (the delay or None, one other or None)."""
         fired = [
             rule
             for rule in self.rules
-            if rule.fault in REQUEST_FAULTS and rule.sees_route(route) and rule.fires()
+            if rule.fault in REQUEST_FAULTS
+            and rule.sees_route(route)
+            and rule.is_new(subject)
+            and rule.fires()
         ]
         delays = [rule for rule in fired if rule.fault == "delay"]
         others = [rule for rule in fired if rule.fault != "delay"]
@@ -162,17 +176,18 @@ class Faults:
         ]
 
 
-def preset(p=0.1, without=(), only=None):
-    """Every fault after which a client can still end a job right, each with this probability."""
-    rules = [
-        {"fault": name, "p": p}
-        for name in [*REQUEST_FAULTS, *JOB_FAULTS]
-        if name not in NOT_IN_PRESET and name not in without and (only is None or name in only)
-    ]
-    # 429 in its three forms.
-    throttles = [{"retry_after": 1}, {"retry_after": "date"}]
-    if any(rule["fault"] == "throttle" for rule in rules):
-        rules += [{"fault": "throttle", "p": p / 2, **extra} for extra in throttles]
+def preset(p=0.1, without=(), only=None, **common):
+    """Every fault after which a client can still end a job right, each with this probability; 429
+    in its three forms. `common` (once, routes) is for all request faults."""
+    rules = []
+    for name in [*REQUEST_FAULTS, *JOB_FAULTS]:
+        if name in NOT_IN_PRESET or name in without or (only is not None and name not in only):
+            continue
+        rule = {"fault": name, "p": p, **(common if name in REQUEST_FAULTS else {})}
+        forms = [None, 1, "date"] if name == "throttle" else [None]
+        for form in forms:
+            extra = {"retry_after": form, "p": p / len(forms)} if name == "throttle" else {}
+            rules.append({**rule, **extra})
     return rules
 
 

@@ -117,6 +117,9 @@ class Ionq(Service):
         body["validation"] = {"source": "payload", "keys": list(keys)}
         return ApiError(400, body)
 
+    def tags_of(self, body):
+        return body.get("metadata") or {}
+
     # --- backends ---
 
     def whoami(self, _request, owner):
@@ -162,7 +165,7 @@ class Ionq(Service):
         except ValueError as why:
             raise self.bad(str(why)) from None
         shots = self.check_submit(body)
-        tags = body.get("metadata") or {}
+        tags = self.tags_of(body)
         circuits = self.circuits(body)
         seed = self.options.seed + len(self.jobs.by_id)
         sampled = shots if self.is_sampled(body) else 0

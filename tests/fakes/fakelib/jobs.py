@@ -4,6 +4,7 @@ A job's life is a list of (second, state) made when it is accepted; nothing runs
 its state is read from the clock. The words are qBraid's; the IonQ double translates them.
 """
 
+import heapq
 import itertools
 import random
 
@@ -163,7 +164,8 @@ class Jobs:
         self.by_id = {}
         self.by_owner = {}
         self.by_tag = {}
-        self.open = {}
+        self.open = {}  # those that can still change, in the order of their submit
+        self.ends = []  # heap of (when it may be settled, number, job)
 
     def add(self, job_id, owner, tags, faults, outcomes, request, is_batch=False):
         now = self.clock.now()
@@ -172,20 +174,32 @@ class Jobs:
         job.plan(self.timing, self.rng)
         self.by_id[job_id] = job
         self.by_owner.setdefault(owner, []).append(job)
-        self.open[job_id] = job
+        self.watch(job)
         for name, value in tags.items():
             self.by_tag.setdefault((name, value), []).append(job)
         return job
 
-    def cancel(self, job):
+    def watch(self, job):
+        """To be called whenever a job's life has changed."""
         self.open[job.id] = job
-        return job.cancel(self.clock.now(), self.timing)
+        heapq.heappush(self.ends, (job.life[-1][0], job.number, job))
+
+    def cancel(self, job):
+        accepted = job.cancel(self.clock.now(), self.timing)
+        self.watch(job)
+        return accepted
 
     def settle(self):
         """Forgets those that can no longer change as open ones."""
-        now = self.clock.now()
-        for job_id in [i for i, job in self.open.items() if job.is_settled(now)]:
-            del self.open[job_id]
+        now, unfinished = self.clock.now(), []
+        while self.ends and self.ends[0][0] <= now:
+            job = heapq.heappop(self.ends)[2]
+            if job.is_settled(now):
+                self.open.pop(job.id, None)
+            else:
+                unfinished.append((max(now, job.life[-1][0]) + 0.01, job.number, job))
+        for entry in unfinished:
+            heapq.heappush(self.ends, entry)
 
     def listed(self, owner, tags=None, only_open=False):
         """The owner's jobs that lists show, the newest first."""
@@ -198,14 +212,10 @@ class Jobs:
             found = self.open.values()
         else:
             found = self.by_owner.get(owner, [])
-        jobs = [
-            job
-            for job in found
-            if job.owner == owner
-            and job.is_listed(now)
-            and all(job.tags.get(k) == v for k, v in (tags or {}).items())
-        ]
-        return sorted(jobs, key=lambda job: -job.number)
+        jobs = [job for job in found if job.owner == owner and job.is_listed(now)]
+        for name, value in list((tags or {}).items())[1:]:
+            jobs = [job for job in jobs if job.tags.get(name) == value]
+        return jobs[::-1]
 
     def duplicates(self, tag):
         """{value: [job ids]} of the tag's values that more than one job has."""

@@ -4,6 +4,7 @@ Sources: docs.qbraid.com/v2/api-reference; what qbraid-core 0.6 sends and takes 
 real SDK runs against this). What neither says is marked "assumed" here and in the README.
 """
 
+import collections
 import json
 import math
 import re
@@ -154,6 +155,7 @@ class Qbraid(Service):
         super().reset()
         self.devices = devices()
         self.groups = {}
+        self.waiting_at, self.waiting_counts = None, {}
 
     def table(self):
         job, dev, group = r"/jobs/([^/]+)", r"/devices/([^/]+)", r"/jobs/group/([^/]+)"
@@ -196,6 +198,9 @@ class Qbraid(Service):
 
     def error(self, status, message):
         return {"detail": message} if status != 429 else {"success": False, "message": message}
+
+    def tags_of(self, body):
+        return body.get("tags") or {}
 
     # --- account ---
 
@@ -254,11 +259,16 @@ class Qbraid(Service):
         return self.devices[qrn]
 
     def device_view(self, row):
-        self.jobs.settle()
-        waiting = sum(
-            1 for job in self.jobs.open.values() if job.request["deviceQrn"] == row["qrn"]
-        )
-        return {**row, "queueDepth": row["queueDepth"] + waiting}
+        return {**row, "queueDepth": row["queueDepth"] + self.waiting().get(row["qrn"], 0)}
+
+    def waiting(self):
+        """{device: open jobs}, counted once a second of the vendor."""
+        now = self.clock.now()
+        if self.waiting_at is None or now - self.waiting_at >= 1:
+            self.jobs.settle()
+            found = collections.Counter(j.request["deviceQrn"] for j in self.jobs.open.values())
+            self.waiting_at, self.waiting_counts = now, found
+        return self.waiting_counts
 
     def change_devices(self, changes):
         for qrn, values in changes.items():
@@ -296,7 +306,7 @@ class Qbraid(Service):
                 422, {"detail": [{"loc": ["body"], "msg": str(why), "type": "json_invalid"}]}
             ) from None
         row = self.check_submit(body)
-        tags = body.get("tags") or {}
+        tags = self.tags_of(body)
         faults = self.faults.of_job(tags)
         programs = body["program"] if isinstance(body["program"], list) else [body["program"]]
         shots = body.get("shots") or 100

@@ -87,7 +87,7 @@ class Service:
             name, call = self.route(request)
         except ApiError as error:
             name, call = "unknown", error
-        delay, fault = self.faults.of_request(name)
+        delay, fault = self.faults.of_request(name, self.subject(request, name))
         reply = self.answer(request, name, call, fault)
         if delay:
             reply.delay += delay.values["seconds"]
@@ -136,6 +136,19 @@ class Service:
                 "faults": fired,
             }
         )
+
+    def subject(self, request, name):
+        """(route, job) that a request is about, None when it is about none."""
+        if name == "submit":
+            try:
+                value = self.tags_of(json_object(request)).get(self.options.tag)
+            except (ValueError, AttributeError):
+                return None
+            return None if value is None else (name, value)
+        if request.query.get("tags"):
+            return name, request.query["tags"]
+        parts = request.path.removeprefix(self.prefix).split("/")
+        return (name, parts[2]) if parts[1:2] == ["jobs"] and len(parts) > 2 else None
 
     # --- keys and quota ---
 
@@ -283,7 +296,7 @@ class Service:
         if "state" in body:
             now = self.clock.now()
             job.life = [(at, s) for at, s in job.life if at < now] + [(now, body["state"])]
-            self.jobs.open[job.id] = job
+            self.jobs.watch(job)
         return self.describe(job)
 
     def describe(self, job):
@@ -336,6 +349,10 @@ class Service:
         raise NotImplementedError
 
     def error(self, status, message):
+        raise NotImplementedError
+
+    def tags_of(self, body):
+        """The tags in a submit's body."""
         raise NotImplementedError
 
     def cost(self, job):
