@@ -24,8 +24,9 @@ typedef struct qasm_context {
     qt_diagnostics diagnostics;
     qt_err *err; /* filled when fatal without a diagnostic */
     bool fatal;
-    bool quiet;     /* errors are not reported: the parser is looking for a place to go on */
-    uint64_t steps; /* of expansion that emitted nothing; limited */
+    bool told_include; /* that the include of the library's gates is missing */
+    bool quiet;        /* errors are not reported: the parser is looking for a place to go on */
+    uint64_t steps;    /* of expansion that emitted nothing; limited */
 } qasm_context;
 
 qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
@@ -42,12 +43,18 @@ qt_code qasm_fail(qasm_context *ctx, const char *at, qt_reason reason, const cha
 /* Over a limit: fatal. */
 #define qasm_too_large(ctx, at, ...)                                                               \
     qasm_fail((ctx), (at), QT_REASON_CIRCUIT_TOO_LARGE, NULL, __VA_ARGS__)
+/* A statement failed: when nothing was reported yet, this place is, so that no program with an
+ * error is accepted. */
+void qasm_ensure_reported(qasm_context *ctx, const char *at);
 /* "expected X, found Y" */
 qt_code qasm_expected(qasm_context *ctx, const char *at, const char *what, const char *found);
 /* "the gate 'cy' is not declared", with a hint from similar names; accept: which names may be
  * offered. Only the first use of a name is reported. */
 qt_code qasm_unknown(qasm_context *ctx, const char *at, const char *what, qasm_name *name,
                      bool (*accept)(const qasm_name *name));
+
+/* "the gate 'h' is not declared (include "qelib1.inc" is missing)"; told for one gate only. */
+qt_code qasm_no_include(qasm_context *ctx, const char *at, const char *gate, const char *file);
 
 /* Turns the outcome of a builder call into a diagnostic at a place; OUT_OF_MEMORY is fatal. */
 qt_code qasm_built(qasm_context *ctx, const char *at, qt_code code, const qt_err *err);

@@ -43,6 +43,12 @@ qt_code qasm_fail(qasm_context *ctx, const char *at, qt_reason reason, const cha
     return report(ctx, at, (qt_finding){.reason = reason, .hint = hint, .message = message});
 }
 
+void qasm_ensure_reported(qasm_context *ctx, const char *at) {
+    if (ctx->diagnostics.count == 0 && !ctx->fatal) {
+        (void)qasm_syntax(ctx, at, "this statement has no meaning");
+    }
+}
+
 qt_code qasm_expected(qasm_context *ctx, const char *at, const char *what, const char *found) {
     if (ctx->fatal || ctx->quiet) {
         return QT_INVALID_ARGUMENT;
@@ -65,6 +71,17 @@ qt_code qasm_unknown(qasm_context *ctx, const char *at, const char *what, qasm_n
     snprintf(hint, sizeof hint, "did you mean '%s'?", similar != NULL ? similar->text : "");
     return qasm_fail(ctx, at, QT_REASON_CIRCUIT_SYNTAX, similar != NULL ? hint : NULL,
                      "%s '%.60s' is not declared", what, name->text);
+}
+
+qt_code qasm_no_include(qasm_context *ctx, const char *at, const char *gate, const char *file) {
+    char hint[60];
+    if (ctx->told_include) {
+        return QT_INVALID_ARGUMENT;
+    }
+    ctx->told_include = !ctx->quiet;
+    snprintf(hint, sizeof hint, "include \"%s\" is missing", file);
+    return qasm_fail(ctx, at, QT_REASON_CIRCUIT_SYNTAX, hint, "the gate '%.60s' is not declared",
+                     gate);
 }
 
 qt_code qasm_warn(qasm_context *ctx, const char *at, const char *fmt, ...) {

@@ -2,6 +2,7 @@
 #include "qasm/elab.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -184,6 +185,22 @@ static bool is_one_of(const char *name, const char *const *names, size_t count) 
     return false;
 }
 
+static qt_code no_function(qasm_elab *e, const ast_expr *call) {
+    static const char *const words[] = {
+        "arccos",   "arcsin", "arctan", "ceiling", "cos",  "exp", "floor",  "imag", "log", "mod",
+        "popcount", "pow",    "real",   "rotl",    "rotr", "sin", "sizeof", "sqrt", "tan"};
+    const char *text = call->name->text;
+    const char *similar =
+        qasm_similar_word(words, sizeof words / sizeof *words, text, call->name->len);
+    if (call->name->reported) {
+        return QT_INVALID_ARGUMENT;
+    }
+    char hint[40];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", similar != NULL ? similar : "");
+    return qasm_fail(e->ctx, call->at, QT_REASON_CIRCUIT_SYNTAX, similar != NULL ? hint : NULL,
+                     "there is no function '%.60s'", text);
+}
+
 static qt_code call_with_one(qasm_elab *e, const ast_expr *call, qasm_value *ret) {
     static const char *const others[] = {"popcount", "real", "imag"};
     const char *name = call->name->text;
@@ -195,7 +212,7 @@ static qt_code call_with_one(qasm_elab *e, const ast_expr *call, qasm_value *ret
     }
     bool other = is_one_of(name, others, sizeof others / sizeof *others);
     if (!other && which == sizeof functions / sizeof *functions) {
-        return qasm_syntax(e->ctx, call->at, "there is no function '%.60s'", name);
+        return no_function(e, call);
     }
     if (call->count != 1) {
         return qasm_syntax(e->ctx, call->at, "'%.60s' takes 1 argument, %u are given", name,

@@ -9,6 +9,11 @@ static bool is_gate(const qasm_name *name) {
     return name->meaning == MEANING_GATE;
 }
 
+/* What a statement may start with. */
+static bool is_gate_or_head(const qasm_name *name) {
+    return is_gate(name) || name->head;
+}
+
 static qt_code find_gate(qasm_elab *e, const ast_stmt *s, uint32_t *ret_gate) {
     qasm_name *name = s->name;
     if (name->meaning == MEANING_KEYWORD) {
@@ -23,11 +28,9 @@ static qt_code find_gate(qasm_elab *e, const ast_stmt *s, uint32_t *ret_gate) {
         return qasm_syntax(e->ctx, s->name_at, "'%.60s' is no gate", name->text);
     }
     if (!e->stdgates && qasm_library_has(SET_STDGATES, name->text, name->len)) {
-        return qasm_fail(e->ctx, s->name_at, QT_REASON_CIRCUIT_SYNTAX,
-                         "include \"stdgates.inc\" is missing", "the gate '%s' is not declared",
-                         name->text);
+        return qasm_no_include(e->ctx, s->name_at, name->text, "stdgates.inc");
     }
-    return qasm_unknown(e->ctx, s->name_at, "the gate", name, is_gate);
+    return qasm_unknown(e->ctx, s->name_at, "the gate", name, is_gate_or_head);
 }
 
 static qt_code check_params(qasm_elab *e, const ast_stmt *s, const qasm_gate *gate) {

@@ -457,3 +457,55 @@ qt_code qasm_lexer_expected(qasm_lexer *lexer, const qasm_token *t, const char *
     snprintf(found, sizeof found, "'%.*s'", len, t->start);
     return qasm_expected(lexer->ctx, at, what, shown ? found : qasm_token_name(t->kind));
 }
+
+/* ---- after an error ---- */
+
+/* A gate or keyword, which no other part of a statement than its start can be. */
+static bool is_start(const qasm_token *t) {
+    return t->kind == TOK_ID && (t->value.name->head || t->value.name->meaning == MEANING_GATE);
+}
+
+bool qasm_lexer_ends_statement(const qasm_lexer *lexer, const qasm_token *t, bool inside) {
+    return t->kind == TOK_END || (t->kind == '}' && inside) ||
+           (is_start(t) && qasm_lexer_on_new_line(lexer, t));
+}
+
+qt_code qasm_lexer_no_statement(qasm_lexer *lexer, const qasm_token *t) {
+    return lexer->ctx->diagnostics.count > 0 ? QT_INVALID_ARGUMENT
+                                             : qasm_lexer_expected(lexer, t, "a statement");
+}
+
+static bool is_else(const qasm_lexer *lexer, const qasm_token *t) {
+    return lexer->v3 && t->kind == TOK_ID && t->value.name->meaning == MEANING_KEYWORD &&
+           strcmp(t->value.name->text, "else") == 0;
+}
+
+/* Goes to the next token; an error in it is a part of what is skipped. */
+static void skip_token(qasm_lexer *lexer, qasm_token *t) {
+    if (t->kind == TOK_ID && t->value.name->meaning == MEANING_NONE) {
+        t->value.name->reported = true;
+    }
+    if (qasm_lex(lexer, t) != QT_OK) {
+        t->kind = TOK_BAD;
+    }
+}
+
+void qasm_lexer_recover(qasm_lexer *lexer, qasm_token *t, const char *start, bool inside) {
+    size_t depth = 0;
+    bool done = false;
+    lexer->ctx->quiet = true;
+    while (!done && t->kind != TOK_END && !lexer->ctx->fatal) {
+        bool leave = depth == 0 && inside && t->kind == '}';
+        bool next = depth == 0 && t->start != start && is_start(t) && !is_else(lexer, t) &&
+                    qasm_lexer_on_new_line(lexer, t);
+        if (leave || next) {
+            break;
+        }
+        uint8_t kind = t->kind;
+        skip_token(lexer, t);
+        depth += kind == '{' ? 1 : 0;
+        depth -= kind == '}' && depth > 0 ? 1 : 0;
+        done = depth == 0 && (kind == ';' || kind == '}') && !is_else(lexer, t);
+    }
+    lexer->ctx->quiet = false;
+}

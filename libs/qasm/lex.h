@@ -74,6 +74,15 @@ qt_code qasm_lex(qasm_lexer *lexer, qasm_token *ret_token);
 /* Whether the token is the first one of its line (or of the program's end); it must be the last one
  * lexed. */
 bool qasm_lexer_on_new_line(const qasm_lexer *lexer, const qasm_token *token);
+/* Whether what stands before the token can be a whole statement without its ';': a new line with a
+ * gate or keyword, the end of the program, or inside a block a '}' follows. */
+bool qasm_lexer_ends_statement(const qasm_lexer *lexer, const qasm_token *token, bool inside);
+/* Fails with "expected a statement"; behind another error nothing is added. */
+qt_code qasm_lexer_no_statement(qasm_lexer *lexer, const qasm_token *token);
+/* After an error in a statement that starts at `start`: goes on to the token behind the statement
+ * and the blocks it has. Inside a block its '}' is left. Names that are skipped are not reported as
+ * unknown later. */
+void qasm_lexer_recover(qasm_lexer *lexer, qasm_token *token, const char *start, bool inside);
 /* Makes the token the rest of its line: `@name ...`, `#pragma ...`. It must be the last one lexed.
  */
 void qasm_lex_line(qasm_lexer *lexer, qasm_token *token);
@@ -91,6 +100,11 @@ const char *qasm_token_name(uint8_t kind);
 /* Decimal digits (and underscores) of any length as 64-bit words in the arena, lowest first. */
 qt_code qasm_big_integer(qasm_context *ctx, const char *digits, size_t len, uint64_t **ret_words,
                          size_t *ret_count);
+
+/* The decimal number without underscores that the text starts with, exactly rounded: how many bytes
+ * it has, 0 when there is none, or it needs the other function. An integer is only looked at for
+ * its first 19 digits. */
+size_t qasm_scan_real(const char *text, const char *end, bool *ret_is_int, double *ret_value);
 
 /* A decimal number of len bytes, exactly rounded; without underscores. False when it has more
  * than 1,000 bytes or overflows. */

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 256, MAX_SIMILAR_BYTES = 48 };
+/* A search for a similar name looks at so many. */
+enum { FIRST_SLOTS = 256, MAX_SIMILAR_BYTES = 48, MAX_CANDIDATES = 20000 };
 
 void qasm_names_done(qasm_names *names) {
     free(names->slots);
@@ -57,15 +58,8 @@ static qasm_name *add(qasm_names *names, qt_arena *arena, const char *text, size
 
 qasm_name *qasm_names_get(qasm_names *names, qt_arena *arena, const char *text, size_t len,
                           uint32_t hash) {
-    size_t mask = names->slot_count - 1;
-    for (size_t i = hash & mask; names->slot_count > 0 && names->slots[i] != NULL;
-         i = (i + 1) & mask) {
-        qasm_name *name = names->slots[i];
-        if (name->hash == hash && name->len == len && memcmp(name->text, text, len) == 0) {
-            return name;
-        }
-    }
-    return add(names, arena, text, len, hash);
+    qasm_name *name = qasm_names_find(names, text, len, hash);
+    return name != NULL ? name : add(names, arena, text, len, hash);
 }
 
 qasm_name *qasm_names_add(qasm_names *names, qt_arena *arena, const char *text) {
@@ -104,26 +98,68 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
     return rows[a_len % 3][b_len];
 }
 
+/* A search for the word that is most like another one: the fewest edits, then the longest common
+ * start, then the first in the alphabet. */
+typedef struct similar {
+    const char *text;
+    size_t len;
+    size_t distance; /* of the best so far; less than this counts as similar */
+    size_t common;
+    const char *best;
+} similar;
+
+static similar similar_to(const char *text, size_t len) {
+    bool searchable = len > 0 && len <= MAX_SIMILAR_BYTES;
+    return (similar){.text = text, .len = searchable ? len : 0, .distance = len <= 2 ? 2 : 3};
+}
+
+static size_t common_start(const char *a, const char *b) {
+    size_t n = 0;
+    while (a[n] != '\0' && a[n] == b[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* Whether the word is the best one now. */
+static bool consider(similar *s, const char *word, size_t len) {
+    if (s->len == 0 || len > MAX_SIMILAR_BYTES || len + 2 < s->len || s->len + 2 < len) {
+        return false;
+    }
+    size_t d = distance(s->text, s->len, word, len);
+    size_t common = common_start(s->text, word);
+    bool tie = s->best != NULL && d == s->distance;
+    bool better = d < s->distance || (tie && common > s->common) ||
+                  (tie && common == s->common && strcmp(word, s->best) < 0);
+    if (d == 0 || d >= len || !better) {
+        return false;
+    }
+    s->best = word;
+    s->distance = d;
+    s->common = common;
+    return true;
+}
+
 const qasm_name *qasm_names_similar(const qasm_names *names, const char *text, size_t len,
                                     bool (*accept)(const qasm_name *name)) {
+    similar s = similar_to(text, len);
     const qasm_name *best = NULL;
-    size_t best_distance = len <= 2 ? 2 : 3; /* less than this is similar */
-    if (len == 0 || len > MAX_SIMILAR_BYTES) {
-        return NULL;
-    }
-    for (size_t i = 0; i < names->slot_count; i++) {
+    size_t left = MAX_CANDIDATES;
+    for (size_t i = 0; i < names->slot_count && left > 0; i++) {
         const qasm_name *name = names->slots[i];
-        if (name == NULL || name->len > MAX_SIMILAR_BYTES || name->len + 2 < len ||
-            len + 2 < name->len || !accept(name)) {
-            continue;
-        }
-        size_t d = distance(text, len, name->text, name->len);
-        bool better = d < best_distance ||
-                      (best != NULL && d == best_distance && strcmp(name->text, best->text) < 0);
-        if (d > 0 && better && d < name->len) {
-            best = name;
-            best_distance = d;
+        if (name != NULL && accept(name)) {
+            best = consider(&s, name->text, name->len) ? name : best;
+            left--;
         }
     }
     return best;
+}
+
+const char *qasm_similar_word(const char *const *words, size_t count, const char *text,
+                              size_t len) {
+    similar s = similar_to(text, len);
+    for (size_t i = 0; i < count; i++) {
+        (void)consider(&s, words[i], strlen(words[i]));
+    }
+    return s.best;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum qasm_meaning {
     MEANING_NONE,
@@ -26,6 +27,7 @@ typedef struct qasm_name {
     uint8_t meaning; /* qasm_meaning */
     bool library;    /* a gate of the standard library, which a program may redefine */
     bool later;      /* one that the library's paper does not have: registers may hide it */
+    bool head;       /* a keyword that statements start with */
     bool reported;   /* as unknown, or its declaration is broken: its uses are not reported */
     uint32_t index;
     uint32_t formal; /* inside a gate's body: 1 + its number as a parameter or qubit */
@@ -48,14 +50,32 @@ static inline uint32_t qasm_hash_step(uint32_t hash, char c) {
 }
 enum { QASM_HASH_START = 0x11C9DC5 };
 
+/* Looks a name up; NULL when there is none. */
+static inline qasm_name *qasm_names_find(const qasm_names *names, const char *text, size_t len,
+                                         uint32_t hash) {
+    size_t mask = names->slot_count - 1;
+    for (size_t i = hash & mask; names->slot_count > 0 && names->slots[i] != NULL;
+         i = (i + 1) & mask) {
+        qasm_name *name = names->slots[i];
+        if (name->hash == hash && name->len == len && memcmp(name->text, text, len) == 0) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
 /* Finds or adds; NULL without memory. */
 qasm_name *qasm_names_get(qasm_names *names, qt_arena *arena, const char *text, size_t len,
                           uint32_t hash);
 /* The same with the hash of the text. */
 qasm_name *qasm_names_add(qasm_names *names, qt_arena *arena, const char *text);
 
-/* The most similar name among those accepted, or NULL. */
+/* The most similar name among those accepted, or NULL. Of very many names some are not looked at.
+ */
 const qasm_name *qasm_names_similar(const qasm_names *names, const char *text, size_t len,
                                     bool (*accept)(const qasm_name *name));
+
+/* The same among words. */
+const char *qasm_similar_word(const char *const *words, size_t count, const char *text, size_t len);
 
 #endif

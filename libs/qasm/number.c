@@ -13,9 +13,31 @@ typedef struct decimal {
     uint64_t digits;
     int exponent; /* of ten */
     bool exact;   /* digits has all of them */
+    bool is_int;  /* neither point nor exponent */
 } decimal;
 
+/* Eight digits at once, as bytes of a word with the first one lowest. */
+static bool eight_digits(const char *p, uint64_t *ret_value) {
+    uint64_t w = 0;
+    memcpy(&w, p, sizeof w);
+    uint64_t high = w & 0xF0F0F0F0F0F0F0F0U;
+    uint64_t over = (w + 0x0606060606060606U) & 0xF0F0F0F0F0F0F0F0U;
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || high != 0x3030303030303030U || over != high) {
+        return false;
+    }
+    w = (w & 0x0F0F0F0F0F0F0F0FU) * 2561 >> 8;
+    w = (w & 0x00FF00FF00FF00FFU) * 6553601 >> 16;
+    *ret_value = (w & 0x0000FFFF0000FFFFU) * 42949672960001 >> 32;
+    return true;
+}
+
 static const char *take_digits(const char *p, const char *end, decimal *d, int scale) {
+    uint64_t eight = 0;
+    while (end - p >= 8 && d->digits < 100000000000U && eight_digits(p, &eight)) {
+        d->digits = d->digits * 100000000U + eight;
+        d->exponent -= 8 * scale;
+        p += 8;
+    }
     for (; p < end && *p >= '0' && *p <= '9'; p++) {
         if (d->digits > (UINT64_MAX - 9) / 10) {
             d->exact = false;
@@ -27,10 +49,11 @@ static const char *take_digits(const char *p, const char *end, decimal *d, int s
     return p;
 }
 
-static decimal split(const char *p, const char *end) {
+static decimal split(const char *p, const char *end, const char **ret_end) {
     enum { MAX_EXPONENT = 10000 };
     decimal d = {.exact = true};
     p = take_digits(p, end, &d, 0);
+    d.is_int = p >= end || (*p != '.' && *p != 'e' && *p != 'E');
     if (p < end && *p == '.') {
         p = take_digits(p + 1, end, &d, 1);
     }
@@ -44,9 +67,15 @@ static decimal split(const char *p, const char *end) {
         }
         d.exponent += sign * exponent;
     }
-    d.exact = d.exact && p == end;
+    *ret_end = p;
     return d;
 }
+
+/* The quotient of a whole number below 2^53 and one of these is rounded once. */
+enum { EXACT_DOUBLE_POWERS = 22 };
+static const double double_powers[EXACT_DOUBLE_POWERS + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 #if LDBL_MANT_DIG == 64
 /* One division or multiplication in 64-bit precision of exact operands is the right double unless
@@ -57,6 +86,10 @@ static bool fast_value(const decimal *d, double *ret_value) {
         1e10L, 1e11L, 1e12L, 1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L,
         1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
     int e = d->exponent;
+    if (d->exact && d->digits >> DBL_MANT_DIG == 0 && e <= 0 && e >= -EXACT_DOUBLE_POWERS) {
+        *ret_value = (double)d->digits / double_powers[-e];
+        return true;
+    }
     if (!d->exact || e <= -EXACT_POWERS || e >= EXACT_POWERS) {
         return false;
     }
@@ -79,9 +112,19 @@ static bool fast_value(const decimal *d, double *ret_value) {
 }
 #endif
 
+size_t qasm_scan_real(const char *text, const char *end, bool *ret_is_int, double *ret_value) {
+    const char *stop = text;
+    decimal d = split(text, end, &stop);
+    bool digits = stop > text && (stop - text > 1 || *text != '.') && stop[-1] != 'e' &&
+                  stop[-1] != 'E' && stop[-1] != '+' && stop[-1] != '-';
+    *ret_is_int = d.is_int;
+    return digits && fast_value(&d, ret_value) ? (size_t)(stop - text) : 0;
+}
+
 bool qasm_parse_real(const char *text, size_t len, double *ret_value) {
-    decimal d = split(text, text + len);
-    if (fast_value(&d, ret_value)) {
+    const char *stop = text;
+    decimal d = split(text, text + len, &stop);
+    if (stop == text + len && fast_value(&d, ret_value)) {
         return true;
     }
     char copy[MAX_REAL_BYTES + 1];

@@ -61,6 +61,25 @@ static const char *const keyword_texts[] = {
     [KW3_FALSE] = "false",
 };
 
+/* Statements start with these. */
+static bool is_head_keyword(qasm3_keyword keyword) {
+    switch ((int)keyword) {
+    case KW3_IN:
+    case KW3_CASE:
+    case KW3_DEFAULT:
+    case KW3_READONLY:
+    case KW3_MUTABLE:
+    case KW3_VOID:
+    case KW3_POW: /* also a function */
+    case KW3_DURATIONOF:
+    case KW3_TRUE:
+    case KW3_FALSE:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static qt_code add_keywords(qasm_context *ctx) {
     for (size_t i = KW3_OPENQASM; i < sizeof keyword_texts / sizeof *keyword_texts; i++) {
         qasm_name *name = qasm_names_add(&ctx->names, &ctx->arena, keyword_texts[i]);
@@ -69,6 +88,7 @@ static qt_code add_keywords(qasm_context *ctx) {
         }
         name->meaning = MEANING_KEYWORD;
         name->index = (uint32_t)i;
+        name->head = is_head_keyword((qasm3_keyword)i);
     }
     return QT_OK;
 }
@@ -111,15 +131,28 @@ bool qasm3_at_name(const qasm3_parser *p) {
     return p->tok.kind == TOK_ID && p->tok.value.name->meaning != MEANING_KEYWORD;
 }
 
+static bool is_head(const qasm_name *name) {
+    return name->head;
+}
+
 qt_code qasm3_expected(qasm3_parser *p, const char *what) {
+    qasm_name *word = p->suspect;
+    p->suspect = NULL;
+    if (word != NULL && p->tok.kind != TOK_BAD &&
+        qasm_names_similar(&p->ctx->names, word->text, word->len, is_head) != NULL) {
+        return qasm_unknown(p->ctx, p->suspect_at, "the word", word, is_head);
+    }
     return qasm_lexer_expected(&p->lexer, &p->tok, what);
 }
 
 qt_code qasm3_expect(qasm3_parser *p, uint8_t kind) {
-    if (p->tok.kind != kind) {
-        return qasm3_expected(p, qasm_token_name(kind));
+    if (p->tok.kind == kind) {
+        return qasm3_advance(p);
     }
-    return qasm3_advance(p);
+    qt_code code = qasm3_expected(p, qasm_token_name(kind));
+    bool whole = kind == ';' && qasm_lexer_ends_statement(&p->lexer, &p->tok, p->blocks > 0) &&
+                 !p->ctx->fatal;
+    return whole ? QT_OK : code; /* reported; the statement counts */
 }
 
 qt_code qasm3_deeper(qasm3_parser *p) {
@@ -142,20 +175,45 @@ qt_code qasm3_new_stmt(qasm3_parser *p, ast_stmt_kind kind, ast_stmt **ret_stmt)
     return QT_OK;
 }
 
+/* One statement of a block; after an error in it the parser stands behind it, and *failed. */
+static qt_code block_statement(qasm3_parser *p, ast_list *list, bool *failed) {
+    ast_stmt *s = NULL;
+    const char *start = p->tok.start;
+    size_t depth = p->depth;
+    size_t blocks = p->blocks;
+    qt_code code = qasm3_statement(p, &s);
+    if (code == QT_OK) {
+        return qasm3_push(p, list, s);
+    }
+    *failed = true;
+    p->depth = depth;
+    p->blocks = blocks;
+    if (!p->ctx->fatal) {
+        qasm3_recover(p, start, true);
+    }
+    return p->ctx->fatal ? code : QT_OK;
+}
+
 qt_code qasm3_block(qasm3_parser *p, ast_block *ret_block) {
     ast_list list = {0};
-    QT_TRY(qasm3_expect(p, '{'));
+    qt_code open = qasm3_expect(p, '{');
+    bool failed = open != QT_OK;
+    if (failed && (p->ctx->fatal || !qasm_lexer_on_new_line(&p->lexer, &p->tok))) {
+        return open; /* else only the '{' is missing */
+    }
+    p->blocks++;
     while (!qasm3_at(p, '}')) {
-        ast_stmt *s = NULL;
         if (qasm3_at(p, TOK_END)) {
-            return qasm3_expected(p, "'}'");
+            return failed ? QT_INVALID_ARGUMENT : qasm3_expected(p, "'}'");
         }
-        QT_TRY(qasm3_statement(p, &s));
-        QT_TRY(qasm3_push(p, &list, s));
+        QT_TRY(block_statement(p, &list, &failed));
     }
     ret_block->items = (ast_stmt **)list.items;
     ret_block->count = list.count;
-    return qasm3_advance(p);
+    p->blocks--;
+    QT_TRY(qasm3_advance(p));
+    p->recovered = failed;
+    return failed ? QT_INVALID_ARGUMENT : QT_OK;
 }
 
 static qt_code operand_list(qasm3_parser *p, ast_stmt *s) {
@@ -298,6 +356,8 @@ static qt_code name_statement(qasm3_parser *p, ast_stmt **ret_stmt) {
     *ret_stmt = s;
     s->name = p->tok.value.name;
     s->name_at = p->tok.start;
+    p->suspect = s->name->meaning == MEANING_NONE ? s->name : NULL;
+    p->suspect_at = s->name_at;
     QT_TRY(qasm3_expr(p, &s->target));
     bool bare = s->target->kind == EXPR_NAME;
     bool call = s->target->kind == EXPR_CALL;
@@ -363,7 +423,7 @@ static qt_code note(qasm3_parser *p, ast_stmt **ret_stmt) {
 static qt_code hash_line(qasm3_parser *p, ast_stmt **ret_stmt) {
     const char *word = p->tok.end;
     if (p->lexer.end - word < 6 || memcmp(word, "pragma", 6) != 0) {
-        return qasm3_expected(p, "a statement");
+        return qasm_lexer_no_statement(&p->lexer, &p->tok);
     }
     return note(p, ret_stmt);
 }
@@ -394,8 +454,7 @@ static qt_code no_keyword(qasm3_parser *p, ast_stmt **ret_stmt) {
     case TOK_ID:
         return name_statement(p, ret_stmt);
     case ';':
-        QT_TRY(qasm3_new_stmt(p, STMT_NOP, ret_stmt));
-        return qasm3_advance(p);
+        return qasm_syntax(p->ctx, p->tok.start, "OpenQASM 3 has no empty statement");
     case '{':
         return scope(p, ret_stmt);
     case '@':
@@ -403,7 +462,7 @@ static qt_code no_keyword(qasm3_parser *p, ast_stmt **ret_stmt) {
     case '#':
         return hash_line(p, ret_stmt);
     default:
-        return qasm3_expected(p, "a statement");
+        return qasm_lexer_no_statement(&p->lexer, &p->tok);
     }
 }
 
@@ -470,29 +529,23 @@ static qt_code keyword_statement(qasm3_parser *p, qasm3_keyword keyword, ast_stm
         return qasm3_declaration(p, keyword, ret_stmt);
     default:
         return qasm3_at_type(p) ? qasm3_declaration(p, keyword, ret_stmt)
-                                : qasm3_expected(p, "a statement");
+                                : qasm_lexer_no_statement(&p->lexer, &p->tok);
     }
 }
 
 qt_code qasm3_statement(qasm3_parser *p, ast_stmt **ret_stmt) {
     QT_TRY(qasm3_deeper(p));
+    p->suspect = NULL;
     QT_TRY(keyword_statement(p, qasm3_at_keyword(p), ret_stmt));
+    p->suspect = NULL;
     p->depth--;
     return QT_OK;
 }
 
-void qasm3_recover(qasm3_parser *p) {
-    size_t depth = 0;
-    p->ctx->quiet = true;
-    p->depth = 0;
-    while (!qasm3_at(p, TOK_END) && !p->ctx->fatal) {
-        uint8_t kind = p->tok.kind;
-        (void)qasm3_advance(p);
-        depth += kind == '{' ? 1 : 0;
-        depth -= kind == '}' && depth > 0 ? 1 : 0;
-        if (depth == 0 && (kind == ';' || kind == '}')) {
-            break;
-        }
+void qasm3_recover(qasm3_parser *p, const char *start, bool inside) {
+    if (!p->recovered || qasm3_at_keyword(p) == KW3_ELSE) {
+        qasm_lexer_recover(&p->lexer, &p->tok, start, inside);
     }
-    p->ctx->quiet = false;
+    p->recovered = false;
+    p->suspect = NULL;
 }

@@ -70,7 +70,12 @@ typedef struct qasm3_parser {
     qt_arena scratch; /* nodes of the statement being parsed */
     qt_arena *arena;  /* where nodes go now */
     size_t depth;     /* of expressions and statements */
+    size_t blocks;    /* that are open */
     bool started;
+    bool recovered; /* a statement failed, and the next token is behind it */
+    qasm_name
+        *suspect; /* an unknown word that the statement starts with, perhaps a misspelt keyword */
+    const char *suspect_at;
     unsigned minor; /* of the version: 3.minor */
 } qasm3_parser;
 
@@ -122,7 +127,7 @@ qt_code qasm3_block(qasm3_parser *p, ast_block *ret_block);
 qt_code qasm3_new_stmt(qasm3_parser *p, ast_stmt_kind kind, ast_stmt **ret_stmt);
 /* One statement. */
 qt_code qasm3_statement(qasm3_parser *p, ast_stmt **ret_stmt);
-/* After an error: behind the statement. */
-void qasm3_recover(qasm3_parser *p);
+/* After an error in a statement that starts there: behind it. Inside a block its '}' is left. */
+void qasm3_recover(qasm3_parser *p, const char *start, bool inside);
 
 #endif

@@ -105,6 +105,17 @@ static qt_code switch_case(qasm3_parser *p, ast_case *c) {
     return qasm3_block(p, &c->body);
 }
 
+/* After an error in a case: to the next one, or when the braces are in doubt to a '}'. */
+static qt_code skip_case(qasm3_parser *p) {
+    bool behind = p->recovered;
+    p->recovered = false;
+    while (!behind && !qasm3_at(p, '}') && !qasm3_at(p, TOK_END) && !p->ctx->fatal) {
+        qasm3_recover(p, p->tok.start, true);
+        behind = qasm3_at_keyword(p) == KW3_CASE || qasm3_at_keyword(p) == KW3_DEFAULT;
+    }
+    return qasm3_at(p, TOK_END) || p->ctx->fatal ? QT_INVALID_ARGUMENT : QT_OK;
+}
+
 qt_code qasm3_switch(qasm3_parser *p, ast_stmt **ret_stmt) {
     ast_stmt *s = NULL;
     ast_list list = {0};
@@ -114,6 +125,7 @@ qt_code qasm3_switch(qasm3_parser *p, ast_stmt **ret_stmt) {
     QT_TRY(condition(p, &s->expr));
     QT_TRY(qasm3_expect(p, '{'));
     bool has_default = false;
+    bool failed = false;
     while (!qasm3_at(p, '}')) {
         ast_case *c = qasm3_node(p, sizeof *c);
         if (c == NULL) {
@@ -122,9 +134,18 @@ qt_code qasm3_switch(qasm3_parser *p, ast_stmt **ret_stmt) {
         if (has_default) {
             return qasm_syntax(p->ctx, p->tok.start, "'default' is the last case");
         }
-        QT_TRY(switch_case(p, c));
+        if (switch_case(p, c) != QT_OK) {
+            QT_TRY(skip_case(p));
+            failed = true;
+            continue;
+        }
         has_default = c->count == 0;
         QT_TRY(qasm3_push(p, &list, c));
+    }
+    if (failed) {
+        QT_TRY(qasm3_advance(p));
+        p->recovered = true;
+        return QT_INVALID_ARGUMENT;
     }
     if (list.count == 0) {
         return qasm3_expected(p, "'case'");

@@ -1,5 +1,7 @@
 #include "qasm/qasm2.h"
 
+#include "qasm/fast.h"
+
 #include <string.h>
 
 /* The gates of qelib1.inc that are no controlled base gates. */
@@ -60,6 +62,24 @@ qt_code qasm2_expect(qasm2 *p, uint8_t kind) {
     return qasm2_advance(p);
 }
 
+qt_code qasm2_at_end(qasm2 *p) {
+    if (qasm2_at(p, ';')) {
+        return QT_OK;
+    }
+    qt_code code = qasm2_expected(p, "';'");
+    return qasm_lexer_ends_statement(&p->lexer, &p->tok, p->in_body) && !p->ctx->fatal ? QT_OK
+                                                                                       : code;
+}
+
+static qt_code leave_statement(qasm2 *p) {
+    return qasm2_at(p, ';') ? qasm2_advance(p) : QT_OK;
+}
+
+qt_code qasm2_end(qasm2 *p) {
+    QT_TRY(qasm2_at_end(p));
+    return leave_statement(p);
+}
+
 static qt_code version(qasm2 *p) {
     const char *at = p->tok.start;
     if (p->started) {
@@ -77,7 +97,7 @@ static qt_code version(qasm2 *p) {
                                 len < 20 ? (int)len : 20, text);
     }
     QT_TRY(qasm2_advance(p));
-    return qasm2_expect(p, ';');
+    return qasm2_end(p);
 }
 
 static qt_code include_library(qasm2 *p, const char *at) {
@@ -93,7 +113,7 @@ static qt_code include_library(qasm2 *p, const char *at) {
     return qasm2_advance(p);
 }
 
-static qt_code include(qasm2 *p) {
+static qt_code include_file(qasm2 *p) {
     QT_TRY(qasm2_advance(p));
     if (!qasm2_at(p, TOK_STRING)) {
         return qasm2_expected(p, "a file name in quotes");
@@ -114,6 +134,12 @@ static qt_code include(qasm2 *p) {
     return qasm2_advance(p);
 }
 
+static qt_code include(qasm2 *p) {
+    qt_code code = include_file(p);
+    p->ctx->told_include = p->ctx->told_include || code != QT_OK;
+    return code;
+}
+
 static qt_code integer(qasm2 *p, const char *what, uint32_t *ret_value) {
     if (!qasm2_at(p, TOK_INT)) {
         return qasm2_expected(p, what);
@@ -130,6 +156,7 @@ static qt_code declare_register(qasm2 *p, qt_register_kind kind) {
     QT_TRY(qasm2_check_new(p, "a name of a register"));
     qasm_name *name = p->tok.value.name;
     const char *at = p->tok.start;
+    p->declaring = name;
     bool hides = name->meaning == MEANING_GATE && name->later;
     if (name->meaning != MEANING_NONE && !hides) {
         return qasm_syntax(p->ctx, at, "'%.60s' is declared already", name->text);
@@ -146,7 +173,7 @@ static qt_code declare_register(qasm2 *p, qt_register_kind kind) {
     QASM_BUILD(p->ctx, at,
                qt_build_register(&p->ctx->builder, kind, name->text, size, &name->index, err));
     name->meaning = kind == QT_REGISTER_QUBIT ? MEANING_QREG : MEANING_CREG;
-    return qasm2_expect(p, ';');
+    return qasm2_end(p);
 }
 
 /* A bit or a whole register. */
@@ -300,7 +327,7 @@ static qt_code call_gate(qasm2 *p, uint32_t index, const operand *operands, size
     return QT_OK;
 }
 
-static qt_code gate_statement(qasm2 *p) {
+static qt_code gate_call(qasm2 *p) {
     const char *at = p->tok.start;
     const qasm_name *name = p->tok.value.name;
     uint32_t index = 0;
@@ -322,11 +349,15 @@ static qt_code gate_statement(qasm2 *p) {
         return qasm_syntax(p->ctx, at, "the gate '%.60s' takes %u qubits, %zu are given",
                            name->text, gate->qubit_count, count);
     }
-    if (!qasm2_at(p, ';')) {
-        return qasm2_expected(p, "';'");
-    }
+    QT_TRY(qasm2_at_end(p));
     QT_TRY(call_gate(p, index, operands, count, at));
-    return qasm2_advance(p);
+    return leave_statement(p);
+}
+
+static qt_code gate_statement(qasm2 *p) {
+    bool any = false;
+    QT_TRY(qasm_fast_gates(&p->lexer, &p->gates, &p->tok, &any));
+    return any ? qasm2_advance(p) : gate_call(p);
 }
 
 static qt_code measure(qasm2 *p) {
@@ -337,16 +368,14 @@ static qt_code measure(qasm2 *p) {
     QT_TRY(parse_operand(p, MEANING_QREG, &q));
     QT_TRY(qasm2_expect(p, TOK_ARROW));
     QT_TRY(parse_operand(p, MEANING_CREG, &c));
-    if (!qasm2_at(p, ';')) {
-        return qasm2_expected(p, "';'");
-    }
+    QT_TRY(qasm2_at_end(p));
     if (q.whole != c.whole || q.size != c.size) {
         return qasm_syntax(p->ctx, c.at, "%u qubits are measured into %u bits", q.size, c.size);
     }
     for (uint32_t i = 0; i < q.size; i++) {
         QASM_BUILD(p->ctx, at, qt_build_measure(&p->ctx->builder, q.first + i, c.first + i, err));
     }
-    return qasm2_advance(p);
+    return leave_statement(p);
 }
 
 static qt_code reset(qasm2 *p) {
@@ -354,13 +383,11 @@ static qt_code reset(qasm2 *p) {
     operand q = {0};
     QT_TRY(qasm2_advance(p));
     QT_TRY(parse_operand(p, MEANING_QREG, &q));
-    if (!qasm2_at(p, ';')) {
-        return qasm2_expected(p, "';'");
-    }
+    QT_TRY(qasm2_at_end(p));
     for (uint32_t i = 0; i < q.size; i++) {
         QASM_BUILD(p->ctx, at, qt_build_reset(&p->ctx->builder, q.first + i, err));
     }
-    return qasm2_advance(p);
+    return leave_statement(p);
 }
 
 static qt_code push_barrier(qasm2 *p, const operand *o) {
@@ -371,20 +398,29 @@ static qt_code push_barrier(qasm2 *p, const operand *o) {
     return QT_OK;
 }
 
+static qt_code barrier_operands(qasm2 *p) {
+    for (;;) {
+        operand o;
+        QT_TRY(parse_operand(p, MEANING_QREG, &o));
+        QT_TRY(push_barrier(p, &o));
+        if (!qasm2_at(p, ',')) {
+            return QT_OK;
+        }
+        QT_TRY(qasm2_advance(p));
+    }
+}
+
+/* Without operands, as others write it: of all qubits. */
 static qt_code barrier(qasm2 *p) {
     const char *at = p->tok.start;
     p->barrier_count = 0;
-    do {
-        operand o;
-        QT_TRY(qasm2_advance(p));
-        QT_TRY(parse_operand(p, MEANING_QREG, &o));
-        QT_TRY(push_barrier(p, &o));
-    } while (qasm2_at(p, ','));
+    QT_TRY(qasm2_advance(p));
     if (!qasm2_at(p, ';')) {
-        return qasm2_expected(p, "';'");
+        QT_TRY(barrier_operands(p));
     }
+    QT_TRY(qasm2_at_end(p));
     QASM_BUILD(p->ctx, at, qt_build_barrier(&p->ctx->builder, p->barrier, p->barrier_count, err));
-    return qasm2_advance(p);
+    return leave_statement(p);
 }
 
 /* An integer of any size as a constant expression. */
@@ -437,7 +473,7 @@ static qt_code operation(qasm2 *p) {
     case KW2_RESET:
         return reset(p);
     case KW2_NONE:
-        return qasm2_at(p, TOK_ID) ? gate_statement(p) : qasm2_expected(p, "a gate");
+        return qasm2_at(p, TOK_ID) ? gate_call(p) : qasm2_expected(p, "a gate");
     default:
         return qasm2_expected(p, "a gate, 'measure' or 'reset'");
     }
@@ -459,7 +495,8 @@ static qt_code statement(qasm2 *p) {
         if (qasm2_at(p, ';')) {
             return qasm2_advance(p);
         }
-        return qasm2_at(p, TOK_ID) ? gate_statement(p) : qasm2_expected(p, "a statement");
+        return qasm2_at(p, TOK_ID) ? gate_statement(p)
+                                   : qasm_lexer_no_statement(&p->lexer, &p->tok);
     case KW2_OPENQASM:
         return version(p);
     case KW2_INCLUDE:
@@ -492,26 +529,21 @@ static qt_code statement(qasm2 *p) {
     case KW2_ATAN:
         break;
     }
-    return qasm2_expected(p, "a statement");
+    return qasm_lexer_no_statement(&p->lexer, &p->tok);
 }
 
-/* After an error: behind the statement, or behind the block it stands in. */
-static void recover(qasm2 *p) {
-    size_t depth = 0;
-    p->ctx->quiet = true;
+/* After an error in a statement that starts there: behind it. What it declares is not reported as
+ * unknown. */
+static void recover(qasm2 *p, const char *start) {
     p->depth = 0;
-    while (!qasm2_at(p, TOK_END) && !p->ctx->fatal) {
-        uint8_t kind = p->tok.kind;
-        (void)qasm2_advance(p);
-        if (kind == '{') {
-            depth++;
-        }
-        depth -= kind == '}' && depth > 0 ? 1 : 0;
-        if (depth == 0 && (kind == ';' || kind == '}')) {
-            break;
-        }
+    qasm_ensure_reported(p->ctx, start);
+    if (p->declaring != NULL) {
+        p->declaring->reported = true;
     }
-    p->ctx->quiet = false;
+    if (!p->recovered) {
+        qasm_lexer_recover(&p->lexer, &p->tok, start, false);
+    }
+    p->recovered = false;
 }
 
 static qt_code add_keywords(qasm_context *ctx) {
@@ -522,6 +554,7 @@ static qt_code add_keywords(qasm_context *ctx) {
         }
         name->meaning = MEANING_KEYWORD;
         name->index = keywords[i].keyword;
+        name->head = keywords[i].keyword <= KW2_IF;
     }
     return QT_OK;
 }
@@ -535,11 +568,13 @@ qt_code qasm2_parse(qasm_context *ctx) {
     qasm_lexer_init(&p->lexer, ctx, false);
     qt_code code = qasm2_advance(p);
     while (!ctx->fatal && !(code == QT_OK && qasm2_at(p, TOK_END))) {
+        const char *start = p->tok.start;
+        p->declaring = NULL;
         code = code == QT_OK ? statement(p) : code;
         p->started = true;
         p->in_library = p->in_library && p->lexer.depth > 0;
         if (code != QT_OK && !ctx->fatal) {
-            recover(p);
+            recover(p, start);
             code = QT_OK;
         }
     }

@@ -42,9 +42,13 @@ typedef struct qasm2 {
     bool in_library;       /* the definitions are those of qelib1.inc */
     qasm_name **formals;   /* parameters and qubits of the definition being parsed */
     size_t formal_count, formal_cap;
-    size_t *used_in;   /* for each qubit of the body: 1 + the call that last used it */
-    size_t depth;      /* of parentheses and unary operators */
-    uint32_t *barrier; /* operands of the barrier being parsed */
+    size_t *used_in;      /* for each qubit of the body: the number of the call that last used it */
+    size_t calls;         /* of bodies, also broken ones */
+    bool told_foreign;    /* that this body has what is not the gate's */
+    qasm_name *declaring; /* by the statement that is being parsed */
+    bool recovered;       /* it failed, and the next token is behind it */
+    size_t depth;         /* of parentheses and unary operators */
+    uint32_t *barrier;    /* operands of the barrier being parsed */
     size_t barrier_count, barrier_cap;
     double params[QASM2_MAX_PARAMS]; /* of the call being parsed */
 } qasm2;
@@ -61,6 +65,11 @@ qt_code qasm2_expect(qasm2 *p, uint8_t kind);
 static inline bool qasm2_at(const qasm2 *p, uint8_t kind) {
     return p->tok.kind == kind;
 }
+/* Consumes the ';' of a statement. Where it is missing before a new line, or a '}', that is
+ * reported and the statement counts. */
+qt_code qasm2_end(qasm2 *p);
+/* The same in two steps: looks for it, and consumes it. */
+qt_code qasm2_at_end(qasm2 *p);
 qasm2_keyword qasm2_at_keyword(const qasm2 *p);
 /* "expected X, found Y". */
 qt_code qasm2_expected(qasm2 *p, const char *what);

@@ -7,6 +7,11 @@ static bool is_gate(const qasm_name *name) {
     return name->meaning == MEANING_GATE;
 }
 
+/* What a statement may start with. */
+static bool is_gate_or_head(const qasm_name *name) {
+    return is_gate(name) || name->head;
+}
+
 qt_code qasm2_find_gate(qasm2 *p, uint32_t *ret_gate) {
     qasm_name *name = p->tok.value.name;
     if (name->meaning == MEANING_GATE) {
@@ -17,11 +22,9 @@ qt_code qasm2_find_gate(qasm2 *p, uint32_t *ret_gate) {
         return qasm_syntax(p->ctx, p->tok.start, "'%.60s' is a register, not a gate", name->text);
     }
     if (!p->library_included && qasm_library_has(SET_QELIB1 | SET_LATER, name->text, name->len)) {
-        return qasm_fail(p->ctx, p->tok.start, QT_REASON_CIRCUIT_SYNTAX,
-                         "include \"qelib1.inc\" is missing", "the gate '%s' is not declared",
-                         name->text);
+        return qasm_no_include(p->ctx, p->tok.start, name->text, "qelib1.inc");
     }
-    return qasm_unknown(p->ctx, p->tok.start, "the gate", name, is_gate);
+    return qasm_unknown(p->ctx, p->tok.start, "the gate", name, is_gate_or_head);
 }
 
 qt_code qasm2_check_new(qasm2 *p, const char *what) {
@@ -81,6 +84,7 @@ static qt_code header(qasm2 *p, qasm_gate *gate, qasm_name **ret_name, const cha
         return qasm_syntax(p->ctx, p->tok.start, "'%.60s' is declared already", name->text);
     }
     gate->name = name->text;
+    p->declaring = name;
     QT_TRY(qasm2_advance(p));
     if (qasm2_at(p, '(')) {
         QT_TRY(qasm2_advance(p));
@@ -95,21 +99,31 @@ static qt_code header(qasm2 *p, qasm_gate *gate, qasm_name **ret_name, const cha
     return QT_OK;
 }
 
+/* Told once for a body: it may be all that follows a missing '}'. */
+static qt_code foreign_qubit(qasm2 *p, const qasm_name *name) {
+    if (p->told_foreign) {
+        return QT_INVALID_ARGUMENT;
+    }
+    p->told_foreign = true;
+    return qasm_syntax(p->ctx, p->tok.start, "'%.60s' is no qubit of the gate", name->text);
+}
+
 static qt_code body_qubit(qasm2 *p, const qasm_call *call) {
     const qasm_name *name = qasm2_at(p, TOK_ID) ? p->tok.value.name : NULL;
-    if (name == NULL || name->formal == 0 || !name->formal_qubit) {
-        return name == NULL ? qasm2_expected(p, "a qubit of the gate")
-                            : qasm_syntax(p->ctx, p->tok.start, "'%.60s' is no qubit of the gate",
-                                          name->text);
+    if (name == NULL) {
+        return qasm2_expected(p, "a qubit of the gate");
+    }
+    if (name->formal == 0 || !name->formal_qubit) {
+        return foreign_qubit(p, name);
     }
     qasm_gates *g = &p->gates;
     if (p->used_in == NULL) {
         return qasm_no_memory(p->ctx);
     }
-    if (p->used_in[name->formal - 1] == g->call_count + 1) {
+    if (p->used_in[name->formal - 1] == p->calls) {
         return qasm_syntax(p->ctx, p->tok.start, "the qubit '%.60s' is used twice", name->text);
     }
-    p->used_in[name->formal - 1] = g->call_count + 1;
+    p->used_in[name->formal - 1] = p->calls;
     QASM_GROW(p->ctx, g->formals, g->formal_cap, call->first_qubit + call->qubit_count + 1);
     g->formals[call->first_qubit + call->qubit_count] = name->formal - 1;
     QT_TRY(qasm2_advance(p));
@@ -121,6 +135,7 @@ static qt_code body_qubit(qasm2 *p, const qasm_call *call) {
 
 static qt_code body_qubits(qasm2 *p, qasm_call *call) {
     call->first_qubit = (uint32_t)p->gates.formal_count;
+    p->calls++;
     for (;;) {
         QT_TRY(body_qubit(p, call));
         call->qubit_count++;
@@ -130,6 +145,18 @@ static qt_code body_qubits(qasm2 *p, qasm_call *call) {
         }
         QT_TRY(qasm2_advance(p));
     }
+}
+
+/* Of a barrier without operands. */
+static qt_code all_qubits(qasm2 *p, const qasm_gate *gate, qasm_call *call) {
+    qasm_gates *g = &p->gates;
+    QASM_GROW(p->ctx, g->formals, g->formal_cap, g->formal_count + gate->qubit_count);
+    call->first_qubit = (uint32_t)g->formal_count;
+    call->qubit_count = gate->qubit_count;
+    for (uint32_t i = 0; i < gate->qubit_count; i++) {
+        g->formals[g->formal_count++] = i;
+    }
+    return QT_OK;
 }
 
 static qt_code body_params(qasm2 *p, qasm_call *call, uint32_t *ret_count) {
@@ -176,7 +203,7 @@ static qt_code body_gate(qasm2 *p, qasm_gate *gate) {
         return qasm_syntax(p->ctx, at, "the gate '%.60s' takes %u qubits, %u are given", name->text,
                            callee->qubit_count, call.qubit_count);
     }
-    QT_TRY(qasm2_expect(p, ';'));
+    QT_TRY(qasm2_end(p));
     return qasm_gates_add_call(p->ctx, &p->gates, gate, &call, at);
 }
 
@@ -186,20 +213,57 @@ static qt_code body_statement(qasm2 *p, qasm_gate *gate) {
         const char *at = p->tok.start;
         qasm_call call = {.gate = p->gates.barrier};
         QT_TRY(qasm2_advance(p));
-        QT_TRY(body_qubits(p, &call));
-        QT_TRY(qasm2_expect(p, ';'));
+        QT_TRY(qasm2_at(p, ';') ? all_qubits(p, gate, &call) : body_qubits(p, &call));
+        QT_TRY(qasm2_end(p));
         return qasm_gates_add_call(p->ctx, &p->gates, gate, &call, at);
     }
-    if (!qasm2_at(p, TOK_ID) || keyword != KW2_NONE) {
-        return qasm2_expected(p, "a gate or '}'");
+    if (qasm2_at(p, TOK_ID) && keyword == KW2_NONE) {
+        return body_gate(p, gate);
     }
-    return body_gate(p, gate);
+    if (p->told_foreign) {
+        return QT_INVALID_ARGUMENT;
+    }
+    p->told_foreign = true;
+    return qasm2_expected(p, "a gate or '}'");
+}
+
+/* What is never meant to be in a body: the '}' is missing. */
+static bool ends_body(const qasm2 *p) {
+    qasm2_keyword keyword = qasm2_at_keyword(p);
+    return keyword >= KW2_OPENQASM && keyword <= KW2_OPAQUE &&
+           qasm_lexer_on_new_line(&p->lexer, &p->tok);
+}
+
+/* The statements of a body up to its '}'; all that are wrong are reported. */
+static qt_code body_statements(qasm2 *p, qasm_gate *gate) {
+    qt_code code = QT_OK;
+    while (!qasm2_at(p, '}') && !qasm2_at(p, TOK_END)) {
+        if (ends_body(p)) {
+            return qasm2_expected(p, "'}'");
+        }
+        const char *start = p->tok.start;
+        if (body_statement(p, gate) == QT_OK) {
+            continue;
+        }
+        code = QT_INVALID_ARGUMENT;
+        if (p->ctx->fatal) {
+            break;
+        }
+        p->depth = 0;
+        qasm_lexer_recover(&p->lexer, &p->tok, start, true);
+    }
+    return code;
 }
 
 static qt_code body(qasm2 *p, qasm_gate *gate) {
-    QT_TRY(qasm2_expect(p, '{'));
+    bool open = qasm2_at(p, '{');
+    qt_code code = open ? qasm2_advance(p) : qasm2_expected(p, "'{'");
+    if (code != QT_OK && (p->ctx->fatal || !qasm_lexer_on_new_line(&p->lexer, &p->tok))) {
+        return code; /* else only the '{' is missing */
+    }
     gate->form = FORM_BODY;
     gate->first_call = (uint32_t)p->gates.call_count;
+    p->told_foreign = false;
     p->used_in = qasm_alloc(p->ctx, gate->qubit_count * sizeof *p->used_in);
     if (p->used_in == NULL) {
         return QT_RESOURCE_EXHAUSTED;
@@ -207,10 +271,8 @@ static qt_code body(qasm2 *p, qasm_gate *gate) {
     for (uint32_t i = 0; i < gate->qubit_count; i++) {
         p->used_in[i] = 0;
     }
-    while (!qasm2_at(p, '}')) {
-        QT_TRY(body_statement(p, gate));
-    }
-    return QT_OK;
+    QT_TRY(body_statements(p, gate));
+    return code;
 }
 
 static qt_code define(qasm2 *p, const qasm_gate *gate, qasm_name *name) {
@@ -245,8 +307,14 @@ qt_code qasm2_gate_definition(qasm2 *p) {
     if (code == QT_OK) {
         qasm_gate_take_base(&gate, 2, start, p->tok.end);
     }
-    QT_TRY(finish(p, code, &gate, name));
-    return qasm2_expect(p, '}');
+    bool at_end = qasm2_at(p, '}');
+    code = finish(p, code, &gate, name);
+    if (code != QT_OK && !at_end) {
+        return code;
+    }
+    p->recovered = code != QT_OK;
+    QT_TRY(qasm2_expect(p, '}'));
+    return code;
 }
 
 qt_code qasm2_opaque_definition(qasm2 *p) {
@@ -255,5 +323,5 @@ qt_code qasm2_opaque_definition(qasm2 *p) {
     const char *at = NULL;
     qt_code code = header(p, &gate, &name, &at);
     QT_TRY(finish(p, code, &gate, name));
-    return qasm2_expect(p, ';');
+    return qasm2_end(p);
 }

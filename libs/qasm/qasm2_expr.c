@@ -1,5 +1,6 @@
 /* Real expressions of OpenQASM 2: + - * / ^, unary signs, functions, pi. */
 #include <math.h>
+#include <stdio.h>
 
 #include "qasm/qasm2.h"
 
@@ -22,6 +23,9 @@ static qt_code combine(qasm2 *p, qt_operator op, qasm2_value *left, qasm2_value 
         return qasm_fold_binary(op, left->v, right.v, &left->v) ? QT_OK : not_finite(p, at);
     }
     qasm_node node = {.kind = NODE_BINARY, .op = (uint8_t)op};
+    if (op == QT_OPERATOR_DIV && right.node == QT_NO_INDEX && right.v == 0) {
+        return qasm_syntax(p->ctx, at, "division by zero");
+    }
     QT_TRY(to_node(p, *left, &node.a));
     QT_TRY(to_node(p, right, &node.b));
     return qasm_gates_add_node(p->ctx, &p->gates, node, &left->node);
@@ -54,6 +58,19 @@ static qt_code call(qasm2 *p, qt_func func, qasm2_value *ret_value) {
     return QT_OK;
 }
 
+static bool is_value(const qasm_name *name) {
+    bool keyword = name->meaning == MEANING_KEYWORD && name->index >= KW2_PI;
+    return keyword || (name->formal > 0 && !name->formal_qubit);
+}
+
+static qt_code no_value(qasm2 *p, const qasm_name *name) {
+    const qasm_name *similar = qasm_names_similar(&p->ctx->names, name->text, name->len, is_value);
+    char hint[80];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", similar != NULL ? similar->text : "");
+    return qasm_fail(p->ctx, p->tok.start, QT_REASON_CIRCUIT_SYNTAX, similar != NULL ? hint : NULL,
+                     "'%.60s' is no parameter or function", name->text);
+}
+
 static qt_code named_value(qasm2 *p, qasm2_value *ret_value) {
     static const uint8_t funcs[] = {
         [KW2_SIN] = QT_FUNC_SIN,     [KW2_COS] = QT_FUNC_COS,     [KW2_TAN] = QT_FUNC_TAN,
@@ -74,7 +91,7 @@ static qt_code named_value(qasm2 *p, qasm2_value *ret_value) {
         QT_TRY(qasm_gates_add_node(p->ctx, &p->gates, node, &ret_value->node));
         return qasm2_advance(p);
     }
-    return qasm_syntax(p->ctx, p->tok.start, "'%.60s' is no parameter or function", name->text);
+    return no_value(p, name);
 }
 
 static qt_code primary(qasm2 *p, qasm2_value *ret_value) {

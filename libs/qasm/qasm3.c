@@ -1,5 +1,6 @@
 /* The OpenQASM 3 program: version, includes, and one statement after the other. */
 #include "qasm/elab.h"
+#include "qasm/fast.h"
 
 #include <string.h>
 
@@ -26,7 +27,7 @@ static qt_code version(qasm_elab *e) {
     return qasm3_expect(p, ';');
 }
 
-static qt_code include(qasm_elab *e) {
+static qt_code include_file(qasm_elab *e) {
     qasm3_parser *p = &e->parser;
     QT_TRY(qasm3_advance(p));
     if (!qasm3_at(p, TOK_STRING)) {
@@ -49,6 +50,12 @@ static qt_code include(qasm_elab *e) {
     }
     QT_TRY(qasm_lexer_include(&p->lexer, name, at));
     return qasm3_advance(p);
+}
+
+static qt_code include(qasm_elab *e) {
+    qt_code code = include_file(e);
+    e->ctx->told_include = e->ctx->told_include || code != QT_OK;
+    return code;
 }
 
 static qt_code elaborate(qasm_elab *e, const ast_stmt *s) {
@@ -82,6 +89,8 @@ static void declare_bad(qasm_elab *e, const ast_stmt *s) {
     qasm_symbol *symbol = NULL;
     if (declares && s->name != NULL && s->name->meaning == MEANING_NONE && !e->ctx->fatal) {
         (void)qasm_declare(e, s->name, s->name_at, SYMBOL_BAD, &symbol);
+    } else if (s != NULL && s->kind == STMT_GATE_DEF && s->name != NULL) {
+        s->name->reported = true;
     }
 }
 
@@ -98,16 +107,27 @@ static qt_code one(qasm_elab *e) {
     }
     qt_code code = qasm3_statement(p, &s);
     p->arena = &p->scratch;
-    if (code != QT_OK) {
-        declare_bad(e, s);
-        return code;
-    }
-    if (elaborate(e, s) != QT_OK) {
+    bool parsed = code == QT_OK;
+    if (parsed && elaborate(e, s) != QT_OK) {
+        code = QT_INVALID_ARGUMENT;
         back_to_top(e, scope_start); /* it was reported; the parser stands behind it */
+    }
+    if (code != QT_OK) {
+        qasm_ensure_reported(e->ctx, s != NULL ? s->at : p->tok.start);
         declare_bad(e, s);
     }
     qt_arena_reset(&p->scratch);
-    return QT_OK;
+    return parsed ? QT_OK : code;
+}
+
+/* Plain gates on the quick way, or else one statement. */
+static qt_code next(qasm_elab *e) {
+    qasm3_parser *p = &e->parser;
+    bool any = false;
+    if (qasm3_at_name(p) && p->tok.value.name->meaning == MEANING_GATE && !e->ended) {
+        QT_TRY(qasm_fast_gates(&p->lexer, &e->gates, &p->tok, &any));
+    }
+    return any ? qasm3_advance(p) : one(e);
 }
 
 /* When a program says what its outputs are, the other registers are no part of the counts. */
@@ -126,10 +146,13 @@ static qt_code run(qasm_elab *e) {
     qasm3_parser *p = &e->parser;
     qt_code code = qasm3_advance(p);
     while (!e->ctx->fatal && !(code == QT_OK && qasm3_at(p, TOK_END))) {
-        code = code == QT_OK ? one(e) : code;
+        const char *start = p->tok.start;
+        code = code == QT_OK ? next(e) : code;
         p->started = true;
         if (code != QT_OK && !e->ctx->fatal) {
-            qasm3_recover(p);
+            p->depth = 0;
+            p->blocks = 0;
+            qasm3_recover(p, start, false);
             code = QT_OK;
         }
     }

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "qtaskdist/v1/task_requests.pb-c.h"
 #include "services/task-svc/codec.h"
@@ -43,11 +44,17 @@ struct qt_watch {
 
     /* The thread's. */
     bool is_reading;    /* the ring follows the store */
+    bool is_read_due;   /* there may be something new in the store */
+    int64_t read_ms;    /* when it was read last */
     qt_change_key read; /* the last event that was read */
     qt_change *ring[RING_EVENTS];
     size_t first, events; /* events in the ring, from ring[first % RING_EVENTS] */
     qt_change_key base;   /* all events behind it are in the ring */
 };
+
+static int64_t now_ms(void) {
+    return qt_clock_mono_ms(qt_clock_system());
+}
 
 static int compare_keys(const qt_change_key *a, const qt_change_key *b) {
     if (a->xact != b->xact) {
@@ -200,7 +207,11 @@ static qt_code begin_reading(qt_watch *watch, qt_err *err) {
 static qt_code follow_store(qt_watch *watch, qt_err *err) {
     if (!watch->is_reading) {
         QT_TRY(begin_reading(watch, err));
+    } else if (!watch->is_read_due) {
+        return QT_OK;
     }
+    watch->read_ms = now_ms();
+    watch->is_read_due = false;
     return read_news(watch, err);
 }
 
@@ -397,6 +408,7 @@ static void wait_round(qt_watch *watch) {
     while (!is_due(watch) && rc != ETIMEDOUT) {
         rc = pthread_cond_timedwait(&watch->changed, &watch->lock, &end);
     }
+    watch->is_read_due |= watch->is_woken || now_ms() - watch->read_ms >= watch->options.poll_ms;
     watch->is_woken = false;
     watch->has_news = false;
 }
