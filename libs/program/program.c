@@ -92,7 +92,8 @@ static qt_code read_qasm(qt_qasm_version version, const char *data, size_t len,
                             .max_bytes = o->max_bytes,
                             .max_nesting = o->max_nesting,
                             .max_errors = o->max_errors,
-                            .limits = o->limits};
+                            .limits = o->limits,
+                            .keep_loops = o->keep_loops};
     return qt_qasm_parse(data, len, &qasm, ret_circuit, ret_diagnostics, err);
 }
 

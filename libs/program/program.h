@@ -53,6 +53,7 @@ typedef struct qt_program_read_options {
     size_t max_nesting;             /* of expressions, blocks, calls, JSON values; 0: 256 */
     size_t max_errors;              /* collected before giving up; 0: 20 */
     qt_circuit_limits limits;       /* zeroed: qt_circuit_default_limits */
+    bool keep_loops;                /* OpenQASM 3: see qasm/qasm.h */
     qt_program_qir_reader read_qir; /* NULL: QIR cannot be read */
     void *read_qir_self;            /* for the reader, who finds it in the options */
 } qt_program_read_options;

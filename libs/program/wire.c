@@ -145,7 +145,8 @@ static qt_code check_not_qir(const Qtaskdist__V1__TaskPayload *p, qt_program_tar
 
 qt_code qt_program_conversion_decode(const Qtaskdist__V1__TaskPayload *payload,
                                      qt_program_conversion *ret_conversion, qt_err *err) {
-    qt_program_conversion c = {.verify = payload->verify != 0};
+    qt_program_conversion c = {.verify = payload->verify != 0,
+                               .keep_loops = payload->keep_loops != 0};
     QT_TRY(qt_program_target_decode(payload->target, "payload.target", &c.target, err));
     QT_TRY(qt_program_profile_decode(payload->profile, "payload.profile", &c.qir.profile, err));
     QT_TRY(decode_encoding(payload->encoding, &c.bitcode, err));

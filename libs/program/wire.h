@@ -12,6 +12,7 @@ typedef struct qt_program_conversion {
     qt_qir_options qir; /* without the version, which the target has */
     bool bitcode;
     bool verify;
+    bool keep_loops;
 } qt_program_conversion;
 
 /* UNSPECIFIED is QASM. Python code is refused with CIRCUIT_TYPE_UNSUPPORTED and how to export it,

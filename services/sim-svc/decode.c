@@ -87,6 +87,7 @@ qt_code qt_decode_conversion(const Qtaskdist__V1__TaskPayload *payload, qt_conve
     qt_conversion c = {0};
     QT_TRY(decode_payload(payload, &c.program, err));
     QT_TRY(qt_program_conversion_decode(payload, &c.to, err));
+    c.program.keep_loops = c.to.keep_loops;
     *ret = c;
     return QT_OK;
 }

@@ -62,6 +62,7 @@ qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size
         .helper = runner->qir,
         .wait = {.cancelled = program->cancel.cancelled, .self = program->cancel.self}};
     const qt_program_read_options options = {.max_bytes = max_bytes,
+                                             .keep_loops = program->keep_loops,
                                              .read_qir = runner->qir != NULL ? read_qir : NULL,
                                              .read_qir_self = &reading};
     QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};

@@ -21,6 +21,7 @@ typedef struct qt_program {
     size_t len;
     const char *type_field;
     const char *field;
+    bool keep_loops;  /* else they are unrolled where that is possible */
     qt_arena *arena;  /* NULL: only the first error is told */
     qt_cancel cancel; /* who waits while it is read */
 } qt_program;

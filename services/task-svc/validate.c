@@ -81,6 +81,7 @@ static qt_code check_fields(Qtaskdist__V1__TaskType type, const Qtaskdist__V1__T
         {"payload.gate_set", p->gate_set != 0, convert},
         {"payload.barrier_calls", p->barrier_calls != 0, convert},
         {"payload.initialize_call", p->initialize_call_oneof_case != 0, convert},
+        {"payload.keep_loops", p->keep_loops != 0, convert},
         {"payload.global_phase_calls", p->global_phase_calls != 0, convert},
         {"payload.backend_name", p->backend_name[0] != '\0', backend},
         {"payload.wait_for_completion", p->wait_for_completion_oneof_case != 0, backend},

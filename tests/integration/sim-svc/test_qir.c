@@ -128,6 +128,26 @@ START_TEST(options_change_the_output) {
 }
 END_TEST
 
+START_TEST(loops_can_be_kept) {
+    Qtaskdist__V1__TaskPayload p =
+        payload_of("OPENQASM 3.0;\ninclude \"stdgates.inc\";\nqubit[2] q;\nbit[2] c;\n"
+                   "for int i in [0:9] { ry(0.1) q[0]; cx q[0], q[1]; }\nc = measure q;\n");
+    p.verify = true;
+    ck_assert_int_eq((int)must_convert(&p)->profile,
+                     (int)QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_BASE);
+    p.keep_loops = true;
+    const Qtaskdist__V1__TaskResult *r = must_convert(&p);
+    ck_assert_int_eq((int)r->profile, (int)QTASKDIST__V1__QIR_PROFILE__QIR_PROFILE_ADAPTIVE);
+    bool looping = false;
+    for (size_t i = 0; i < r->conversion->n_capabilities; i++) {
+        looping = looping || strcmp(r->conversion->capabilities[i], "backwards_branching") == 0;
+    }
+    ck_assert(looping);
+    ck_assert(r->conversion->check->conforms);
+    ck_assert_uint_eq(r->conversion->gate_calls, 2);
+}
+END_TEST
+
 START_TEST(reads_qir_into_other_formats) {
     Qtaskdist__V1__TaskPayload p = payload_of(bell);
     const Qtaskdist__V1__TaskResult *qir = must_convert(&p);
@@ -324,6 +344,7 @@ TCase *qir_case(void) {
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, converts_and_runs_all_forms);
     tcase_add_test(tc, options_change_the_output);
+    tcase_add_test(tc, loops_can_be_kept);
     tcase_add_test(tc, reads_qir_into_other_formats);
     tcase_add_test(tc, analyzes_qir);
     tcase_add_test(tc, lists_violations);

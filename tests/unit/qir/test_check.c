@@ -66,6 +66,8 @@ static const char adaptive[] =
     "declare void @__quantum__qis__x__body(ptr)\n"
     "declare void @__quantum__qis__mz__body(ptr, ptr) #1\n"
     "declare i64 @__quantum__qis__roll__body()\n"
+    "declare void @puts()\n"
+    "declare void @__quantum__rt__message(ptr)\n"
     "declare void @__quantum__rt__initialize(ptr)\n"
     "declare i1 @__quantum__rt__read_result(ptr)\n"
     "declare void @__quantum__rt__result_record_output(ptr, ptr)\n"
@@ -151,6 +153,32 @@ static const seeded cases[] = {
      "base-measurements base-qubit-use"},
     {base, BEFORE_H, "  %r = call i1 @__quantum__qis__read_result__body(ptr null)\n" BEFORE_H,
      "qis-return-type base-result-use"},
+    /* Both, in the Adaptive profile. */
+    {adaptive, "\"entry_point\" ", "", /* main is then any other function */
+     "entry-count adaptive-ir-functions adaptive-ir-function-type adaptive-ir-function-output"},
+    {adaptive, "@main()", "@main(i64 %x)", "entry-parameters"},
+    {adaptive, "define i64 @main", "define i32 @main", "entry-return-type"},
+    {adaptive, "\"adaptive_profile\"", "\"adaptive\"", "attribute-profile"},
+    {adaptive, "\"output_labeling_schema\"=\"x\"", "", "attribute-schema"},
+    {adaptive, "\"required_num_qubits\"=\"1\"", "", "attribute-qubits"},
+    {adaptive, "\"required_num_results\"=\"1\"", "", "attribute-results"},
+    {adaptive, "!{!0, !1", "!{!1", "flag-major-version"},
+    {adaptive, "i32 7, !\"qir_minor_version\"", "i32 1, !\"qir_minor_version\"",
+     "flag-minor-version"},
+    {adaptive, "!2, !3}", "!3}", "flag-dynamic-qubits"},
+    {adaptive, "!2, !3}", "!2}", "flag-dynamic-results"},
+    {adaptive, "!{!0, !1, !2, !3}", "!{!0, !1, !2, !3, !9}\n!9 = !{i32 1, !\"mine\", i32 4}",
+     "flag-extra"},
+    {adaptive, BEFORE_X, "  call void inttoptr (i64 64 to ptr)()\n" BEFORE_X, "call-direct"},
+    {adaptive, BEFORE_X, "  call void @puts()\n" BEFORE_X, "call-function"},
+    {adaptive, BEFORE_X, "  call void @__quantum__rt__message(ptr null)\n" BEFORE_X,
+     "runtime-function"},
+    {adaptive, "@__quantum__rt__initialize(ptr)", "@__quantum__rt__initialize(i64)",
+     "runtime-signature"},
+    {adaptive, "mz__body(ptr, ptr) #1", "mz__body(ptr, ptr)", "qis-irreversible"},
+    {adaptive, "x__body(ptr null)", "x__body(ptr inttoptr (i64 1 to ptr))", "qubit-range"},
+    {adaptive, "writeonly null", "writeonly inttoptr (i64 7 to ptr)", "result-range"},
+    {adaptive, "(ptr null, ptr @0)", "(ptr null, ptr null)", "record-label"},
     /* Adaptive. */
     {adaptive, "!2, !3}", "!2, !3, !9}\n!9 = !{i32 1, !\"arrays\", i32 1}", "adaptive-flag"},
     {adaptive, "!2, !3}", "!2, !3, !9}\n!9 = !{i32 1, !\"int_computations\", i32 64}",
