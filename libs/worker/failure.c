@@ -18,7 +18,15 @@ static Qtaskdist__V1__FailureClass class_of_exhausted(const qt_err *err) {
     return QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_PERMANENT;
 }
 
+/* Whether the work goes on elsewhere and is looked at again. */
+static bool is_pending(const qt_err *err) {
+    return err->reason == QT_REASON_JOB_PENDING || err->reason == QT_REASON_JOB_IN_DOUBT;
+}
+
 Qtaskdist__V1__FailureClass qt_failure_class(const qt_err *err) {
+    if (is_pending(err)) {
+        return QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_SNOOZE;
+    }
     switch (err->code) {
     case QT_RESOURCE_EXHAUSTED:
         return class_of_exhausted(err);

@@ -111,7 +111,12 @@ static void finish(qt_worker *w, size_t self, qt_worker_task *task, double ms) {
 }
 
 static void log_failure(const qt_worker_task *task, const qt_err *err) {
-    if (atomic_load(&task->stop) == QT_STOP_NO) {
+    Qtaskdist__V1__FailureClass class = qt_failure_class(err);
+    if (class == QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_SNOOZE ||
+        class == QTASKDIST__V1__FAILURE_CLASS__FAILURE_CLASS_THROTTLED) {
+        qt_log_err(DEBUG, "a task comes back later", err,
+                   QT_KV_STR("task_id", task->message->task_id));
+    } else if (atomic_load(&task->stop) == QT_STOP_NO) {
         qt_log_err(INFO, "a task failed", err, QT_KV_STR("task_id", task->message->task_id),
                    QT_KV_STR("field", err->field));
     }

@@ -19,11 +19,6 @@ static bool owns(void *self, const char *device) {
     return strcmp(device, device_name) == 0;
 }
 
-static size_t device_count(void *self) {
-    (void)self;
-    return 1;
-}
-
 static qt_code set_now(qt_arena *arena, Qtaskdist__V1__Device *device, qt_err *err) {
     int64_t now_us = qt_clock_wall_us(qt_clock_system());
     QT_TRY(qt_rpc_message_new(arena, &google__protobuf__timestamp__descriptor,
@@ -33,13 +28,11 @@ static qt_code set_now(qt_arena *arena, Qtaskdist__V1__Device *device, qt_err *e
     return QT_OK;
 }
 
-static qt_code describe(void *self, size_t i, qt_arena *arena, Qtaskdist__V1__Device **ret_device,
+static qt_code describe(const qt_local *local, qt_arena *arena, Qtaskdist__V1__Device **ret_device,
                         qt_err *err) {
     static char openqasm2[] = "openqasm2";
     static char openqasm3[] = "openqasm3";
     static char *formats[] = {openqasm2, openqasm3};
-    const qt_local *local = self;
-    (void)i;
     Qtaskdist__V1__Device *device = NULL;
     QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__device__descriptor, &device, err));
     QT_TRY(set_now(arena, device, err));
@@ -47,6 +40,8 @@ static qt_code describe(void *self, size_t i, qt_arena *arena, Qtaskdist__V1__De
     device->provider = text_of(device_name);
     device->description = text_of("The simulators of sim-svc, without noise.");
     device->simulator = 1;
+    device->price_known = 1; /* free */
+    device->price_unit = text_of("credits");
     device->formats = formats;
     device->n_formats = QT_ARRAY_LEN(formats);
     device->status = QTASKDIST__V1__DEVICE_STATUS__DEVICE_STATUS_OFFLINE;
@@ -60,6 +55,17 @@ static qt_code describe(void *self, size_t i, qt_arena *arena, Qtaskdist__V1__De
         device->num_qubits = limits->max_qubits_statevector;
     }
     *ret_device = device;
+    return QT_OK;
+}
+
+static qt_code list_devices(void *self, qt_arena *arena, Qtaskdist__V1__Device ***ret_devices,
+                            size_t *ret_count, qt_err *err) {
+    void *list = NULL;
+    QT_TRY(qt_arena_try_calloc(arena, 1, sizeof(Qtaskdist__V1__Device *), &list, err));
+    Qtaskdist__V1__Device **devices = list;
+    QT_TRY(describe(self, arena, &devices[0], err));
+    *ret_devices = devices;
+    *ret_count = 1;
     return QT_OK;
 }
 
@@ -98,10 +104,7 @@ static qt_code run(void *self, const char *task_id, const Qtaskdist__V1__TaskPay
 }
 
 qt_provider qt_local_provider(qt_local *local) {
-    static const qt_provider_ops ops = {.name = device_name,
-                                        .owns = owns,
-                                        .device_count = device_count,
-                                        .describe = describe,
-                                        .run = run};
+    static const qt_provider_ops ops = {
+        .name = device_name, .owns = owns, .list_devices = list_devices, .run = run};
     return (qt_provider){.ops = &ops, .self = local};
 }

@@ -1,79 +1,14 @@
 /* backend-svc: runs circuits on devices, as tasks from the queue. Wiring only. */
-#include "services/backend-svc/config.h"
+#include "services/backend-svc/app.h"
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/settings_table.inc"
 #include "observe/observe.h"
-#include "qt_descriptors.h"
 #include "rpc/config_macros.h"
-#include "services/backend-svc/handlers.h"
-#include "services/backend-svc/local.h"
-#include "worker/config_macros.h"
 
 #include <stdlib.h>
-
-static const Qtaskdist__V1__TaskType task_types[] = {
-    QTASKDIST__V1__TASK_TYPE__TASK_TYPE_BACKEND_RUN,
-};
-
-typedef struct app {
-    qt_rpc_channel *sim;
-    qt_local local;
-    qt_provider providers[1];
-    qt_registry registry;
-    qt_worker_grpc grpc;
-    qt_worker *worker;
-    qt_rpc_server *server;
-} app;
-
-static void app_done(app *a) {
-    qt_rpc_server_free(a->server);
-    qt_worker_free(a->worker);
-    qt_worker_grpc_close(&a->grpc);
-    qt_rpc_channel_free(a->sim);
-}
-
-static qt_code open_providers(const qt_config *cfg, app *a, qt_err *err) {
-    qt_rpc_channel_options sim = QT_RPC_CHANNEL_OPTIONS(cfg->sim_addr, cfg);
-    QT_TRY(qt_rpc_channel_new(&sim, &a->sim, err));
-    a->local = (qt_local){.sim = a->sim,
-                          .run_timeout_ms = cfg->sim_timeout_ms,
-                          .device_timeout_ms = cfg->device_timeout_ms};
-    a->providers[0] = qt_local_provider(&a->local);
-    a->registry = (qt_registry){.providers = a->providers, .count = QT_ARRAY_LEN(a->providers)};
-    return QT_OK;
-}
-
-static qt_code start_worker(const qt_config *cfg, app *a, qt_err *err) {
-    qt_rpc_channel_options queue = QT_RPC_CHANNEL_OPTIONS(cfg->queue_addr, cfg);
-    qt_rpc_channel_options task = QT_RPC_CHANNEL_OPTIONS(cfg->task_addr, cfg);
-    QT_TRY(qt_worker_grpc_open(&queue, &task, &a->grpc, err));
-    qt_worker_options options = QT_WORKER_OPTIONS(cfg);
-    options.name = "backend-svc";
-    options.types = task_types;
-    options.type_count = QT_ARRAY_LEN(task_types);
-    options.max_result_bytes = (size_t)cfg->rpc_max_message_bytes / 2;
-    qt_worker_runner runner = qt_backend_task_runner(&a->registry);
-    qt_worker_port port = qt_worker_grpc_port(&a->grpc);
-    return qt_worker_new(&options, &runner, &port, &a->worker, err);
-}
-
-static qt_code app_start(const qt_config *cfg, app *a, qt_err *err) {
-    QT_TRY(open_providers(cfg, a, err));
-    qt_rpc_server_options options = QT_RPC_SERVER_OPTIONS("backend-svc", cfg);
-    QT_TRY(qt_rpc_server_new(&options, &a->server, err));
-    qt_backend_handlers_register(a->server, &a->registry);
-    qt_rpc_server_set_descriptors(a->server, qt_descriptor_set, qt_descriptor_set_len);
-    QT_TRY(start_worker(cfg, a, err));
-    QT_TRY(qt_rpc_server_start(a->server, err));
-    qt_rpc_server_set_serving(a->server, NULL, true);
-    qt_log(INFO, "backend-svc serves", QT_KV_STR("listen_addr", cfg->listen_addr),
-           QT_KV_INT("port", qt_rpc_server_port(a->server)),
-           QT_KV_STR("worker_id", qt_worker_id(a->worker)));
-    return QT_OK;
-}
 
 static int serve(const void *config, int argc, char **argv) {
     const qt_config *cfg = config;
@@ -83,15 +18,17 @@ static int serve(const void *config, int argc, char **argv) {
     qt_err err;
     const qt_observe_options options = QT_OBSERVE_OPTIONS("backend-svc", cfg);
     QT_CLEANUP(qt_observe_stop_p) qt_observe *observe = NULL;
-    QT_CLEANUP(app_done) app a = {0};
-    if (qt_observe_start(&options, &observe, &err) != QT_OK || app_start(cfg, &a, &err) != QT_OK) {
+    QT_CLEANUP(qt_backend_app_stop) qt_backend_app app = {0};
+    if (qt_observe_start(&options, &observe, &err) != QT_OK ||
+        qt_backend_app_start(&app, cfg, &err) != QT_OK) {
         qt_log_err(ERROR, "backend-svc cannot start", &err);
         return EXIT_FAILURE;
     }
+    qt_log(INFO, "backend-svc serves", QT_KV_STR("listen_addr", cfg->listen_addr),
+           QT_KV_INT("port", qt_rpc_server_port(app.server)),
+           QT_KV_STR("worker_id", qt_worker_id(app.worker)));
     qt_process_wait_stop();
-    qt_rpc_server_set_serving(a.server, NULL, false);
-    qt_worker_drain(a.worker, cfg->drain_ms);
-    qt_rpc_server_stop(a.server);
+    qt_backend_app_drain(&app);
     return EXIT_SUCCESS;
 }
 

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
-/* Device names of these providers start with their name and a colon. */
-static const char *const planned[] = {"qbraid", "aws",     "azure", "ibm",    "ionq",
+/* Device names of these start with their name and a colon; qBraid offers them all. */
+static const char *const vendors[] = {"qbraid", "aws",     "azure", "ibm",    "ionq",
                                       "iqm",    "rigetti", "quera", "equal1", "pasqal"};
 
-static bool is_planned(const char *device) {
+static bool is_of_vendor(const char *device) {
     size_t len = strcspn(device, ":");
-    for (size_t i = 0; device[len] == ':' && i < QT_ARRAY_LEN(planned); i++) {
-        if (strlen(planned[i]) == len && memcmp(planned[i], device, len) == 0) {
+    for (size_t i = 0; device[len] == ':' && i < QT_ARRAY_LEN(vendors); i++) {
+        if (strlen(vendors[i]) == len && memcmp(vendors[i], device, len) == 0) {
             return true;
         }
     }
@@ -19,6 +19,7 @@ static bool is_planned(const char *device) {
 
 qt_code qt_registry_find(const qt_registry *registry, const char *device,
                          const qt_provider **ret_provider, qt_err *err) {
+    static const char field[] = "payload.backend_name";
     for (size_t i = 0; i < registry->count; i++) {
         const qt_provider *p = &registry->providers[i];
         if (p->ops->owns(p->self, device)) {
@@ -26,11 +27,14 @@ qt_code qt_registry_find(const qt_registry *registry, const char *device,
             return QT_OK;
         }
     }
-    if (is_planned(device)) {
-        return qt_fail_field(err, DEVICE_UNSUPPORTED, "payload.backend_name",
-                             "device '%.100s' cannot be used yet; only 'local' (the simulator) can",
-                             device);
+    if (is_of_vendor(device)) {
+        return qt_fail_field(err, PROVIDER_KEY_INVALID, field,
+                             "device '%.100s' needs a key: set QBRAID_API_KEY", device);
     }
-    return qt_fail_field(err, DEVICE_NOT_FOUND, "payload.backend_name",
+    if (strncmp(device, "ionq.", strlen("ionq.")) == 0) {
+        return qt_fail_field(err, PROVIDER_KEY_INVALID, field,
+                             "device '%.100s' needs a key: set IONQ_API_KEY", device);
+    }
+    return qt_fail_field(err, DEVICE_NOT_FOUND, field,
                          "there is no device '%.100s'; there is 'local' (the simulator)", device);
 }

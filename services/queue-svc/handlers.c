@@ -491,6 +491,62 @@ static qt_code purge(qt_rpc_ctx *ctx, const Qtaskdist__V1__PurgeRequest *req,
     return QT_OK;
 }
 
+/* ---- TakeTokens ---- */
+
+static bool is_bucket_name(const char *name) {
+    size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-");
+    return len > 0 && len < QT_BUCKET_BYTES && name[len] == '\0';
+}
+
+static qt_code check_tokens(const Qtaskdist__V1__TakeTokensRequest *req, qt_err *err) {
+    enum { MAX_TOKENS = 10000, MAX_CAPACITY = 1000000, MAX_BLOCK_MS = 86400000 };
+    const double max_rate = 1e6;
+    if (!is_bucket_name(req->bucket)) {
+        return qt_fail_field(err, FIELD_INVALID, "bucket", "not 1 to 64 of [a-z0-9_.-]");
+    }
+    if (req->tokens < 0 || req->tokens > MAX_TOKENS) {
+        return qt_fail_field(err, FIELD_INVALID, "tokens", "not from 0 to %d", MAX_TOKENS);
+    }
+    if (req->capacity < 1 || req->capacity > MAX_CAPACITY) {
+        return qt_fail_field(err, FIELD_INVALID, "capacity", "not from 1 to %d", MAX_CAPACITY);
+    }
+    if (req->reserve < 0 || req->reserve > req->capacity - req->tokens) {
+        return qt_fail_field(err, FIELD_INVALID, "reserve", "negative, or too much to ever grant");
+    }
+    if (!(req->refill_per_second >= 1e-6 && req->refill_per_second <= max_rate)) {
+        return qt_fail_field(err, FIELD_INVALID, "refill_per_second", "not from 1e-6 to %g",
+                             max_rate);
+    }
+    if (req->block_ms < 0 || req->block_ms > MAX_BLOCK_MS) {
+        return qt_fail_field(err, FIELD_INVALID, "block_ms", "not from 0 to %d", MAX_BLOCK_MS);
+    }
+    return QT_OK;
+}
+
+static qt_code take_tokens(qt_rpc_ctx *ctx, const Qtaskdist__V1__TakeTokensRequest *req,
+                           Qtaskdist__V1__TakeTokensResponse **ret_resp, qt_err *err) {
+    const qt_queue_handlers *h = qt_rpc_self(ctx);
+    qt_token_grant grant;
+    QT_TRY(check_tokens(req, err));
+    const qt_token_wish wish = {.bucket = req->bucket,
+                                .tokens = req->tokens,
+                                .reserve = req->reserve,
+                                .capacity = req->capacity,
+                                .refill_per_second = req->refill_per_second,
+                                .block_ms = req->block_ms,
+                                .in_line = req->in_line};
+    Qtaskdist__V1__TakeTokensResponse *resp = NEW_MESSAGE(ctx, take_tokens_response);
+    if (resp == NULL) {
+        return no_memory(err);
+    }
+    QT_TRY(h->store.ops->take_tokens(h->store.self, &wish, &grant, err));
+    resp->granted = grant.granted;
+    resp->retry_after_ms = grant.retry_after_ms;
+    resp->left = grant.left;
+    *ret_resp = resp;
+    return QT_OK;
+}
+
 static const qt_queue_service_ops ops = {
     .enqueue = enqueue,
     .lease_messages = lease_messages,
@@ -500,6 +556,7 @@ static const qt_queue_service_ops ops = {
     .pause_queue = pause_queue,
     .resume_queue = resume_queue,
     .purge = purge,
+    .take_tokens = take_tokens,
 };
 
 void qt_queue_handlers_register(qt_rpc_server *server, qt_queue_handlers *handlers) {

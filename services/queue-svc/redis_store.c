@@ -18,6 +18,7 @@ static const qt_store_ops ops = {
     .set_paused = qt_redis_store_set_paused,
     .set_running = qt_redis_store_set_running,
     .purge = qt_redis_store_purge,
+    .take_tokens = qt_redis_store_take_tokens,
     .interrupt = qt_redis_store_interrupt,
     .read = qt_redis_store_read,
     .wait = qt_redis_store_wait,

@@ -1,7 +1,8 @@
 /* The streams in Redis.
  *
  * Keys: the nine streams, each with the consumer group "workers" created at 0; "queue:epoch", a
- * random word that goes when the data goes; "queue:paused", the set of types that are paused.
+ * random word that goes when the data goes; "queue:paused", the set of types that are paused;
+ * "bucket:<name>", the token buckets.
  *
  * The consumer of the group is this process, not the worker: one read serves all workers. An entry
  * is acknowledged when task-svc has its claim or outcome, and leaves by XTRIM MINID below the

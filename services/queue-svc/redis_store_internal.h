@@ -44,6 +44,9 @@ qt_code qt_redis_store_wait(void *self, unsigned streams, size_t count, int64_t 
 qt_code qt_redis_store_reclaim(void *self, int stream, size_t count, qt_entry_list *list,
                                qt_err *err);
 void qt_redis_store_interrupt(void *self);
+/* redis_tokens.c */
+qt_code qt_redis_store_take_tokens(void *self, const qt_token_wish *wish, qt_token_grant *ret_grant,
+                                   qt_err *err);
 /* redis_stats.c */
 qt_code qt_redis_store_stats(void *self, qt_queue_stats *ret_stats, qt_err *err);
 /* redis_maintain.c */

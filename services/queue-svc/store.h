@@ -39,6 +39,25 @@ typedef struct qt_queue_stats {
     char epoch[QT_EPOCH_BYTES]; /* changes when Redis lost or replaced its data, or restarted */
 } qt_queue_stats;
 
+enum { QT_BUCKET_BYTES = 65 };
+
+/* A wish for tokens of a bucket; see qtaskdist.v1.TakeTokensRequest. */
+typedef struct qt_token_wish {
+    const char *bucket; /* shorter than QT_BUCKET_BYTES */
+    int64_t tokens;
+    int64_t reserve;
+    int64_t capacity;         /* at least 1 */
+    double refill_per_second; /* above 0 */
+    int64_t block_ms;
+    bool in_line;
+} qt_token_wish;
+
+typedef struct qt_token_grant {
+    bool granted;
+    int64_t retry_after_ms;
+    double left;
+} qt_token_grant;
+
 typedef struct qt_store_ops {
     /* Any thread. */
     /* Adds in this order; ret_ids has room for `count` ids. On failure some may have been added. */
@@ -53,6 +72,9 @@ typedef struct qt_store_ops {
                            qt_err *err);
     /* Removes what is undelivered in the streams of a type. */
     qt_code (*purge)(void *self, int type, size_t *ret_count, qt_err *err);
+    /* Takes all tokens or none, in one step. */
+    qt_code (*take_tokens)(void *self, const qt_token_wish *wish, qt_token_grant *ret_grant,
+                           qt_err *err);
     /* Ends a running or the next wait() early. */
     void (*interrupt)(void *self);
 

@@ -138,6 +138,12 @@ static qt_code start_all(qt_app *app, qt_err *err) {
                                       .read_timeout_ms = config->db_read_timeout_ms};
     qt_window_init(&app->window, config->window_size);
     app->reader = qt_reader_new(&reader);
+    const qt_jobs_options jobs = {.url = config->database_url,
+                                  .connect_timeout_ms = config->db_connect_timeout_ms,
+                                  .command_timeout_ms = config->db_read_timeout_ms,
+                                  .spend_limit = config->spend_limit,
+                                  .spend_days = config->spend_days};
+    app->jobs = qt_jobs_new(&jobs);
     QT_TRY(start_queue(app, err));
     const qt_watch_options watch = {.reader = app->reader,
                                     .poll_ms = config->watch_poll_ms,
@@ -208,6 +214,7 @@ void qt_app_stop(qt_app *app) {
     qt_watch_free(app->watch);
     qt_sender_free(app->sender);
     qt_rpc_channel_free(app->queue);
+    qt_jobs_free(app->jobs);
     qt_reader_free(app->reader);
     *app = (qt_app){0};
 }

@@ -8,6 +8,7 @@
 #include "services/task-svc/config.h"
 #include "services/task-svc/dispatcher.h"
 #include "services/task-svc/hub.h"
+#include "services/task-svc/jobs.h"
 #include "services/task-svc/reader.h"
 #include "services/task-svc/sender.h"
 #include "services/task-svc/watch.h"
@@ -17,6 +18,7 @@ typedef struct qt_app {
     const qt_config *config;
     qt_window window;
     qt_reader *reader;
+    qt_jobs *jobs;
     qt_rpc_channel *queue;
     qt_sender *sender;
     qt_committer *committer;

@@ -6,6 +6,7 @@
 #include "task/page_token.h"
 
 #include <stdio.h>
+#include <string.h>
 
 int64_t qt_worker_key(qt_span name) {
     uint64_t h = qt_hash_bytes(QT_HASH_START, name.p, name.len);
@@ -427,6 +428,15 @@ static qt_code apply_due(qt_domain *domain, qt_entry *entry, qt_err *err) {
     return make_ready(domain, entry, QT_TASK_CAUSE_DUE, err);
 }
 
+/* A task that is told to come back earlier than it meant to; a backoff is not cut short. */
+static qt_code apply_wake(qt_domain *domain, qt_entry *entry, qt_err *err) {
+    const qt_row *row = &entry->row;
+    static const char reason[] = "JOB_PENDING";
+    bool snoozes = row->state == QT_TASK_DELAYED && row->error_reason.len == sizeof reason - 1 &&
+                   memcmp(row->error_reason.p, reason, sizeof reason - 1) == 0;
+    return snoozes ? make_ready(domain, entry, QT_TASK_CAUSE_DUE, err) : QT_OK;
+}
+
 static qt_code apply_dispatch(qt_domain *domain, qt_entry *entry, const qt_task_op *op,
                               qt_err *err) {
     const qt_row *row = &entry->row;
@@ -475,6 +485,8 @@ static qt_code apply(qt_domain *domain, qt_entry *entry, qt_task_op *op, qt_err 
     case QT_TASK_OP_PROGRESS:
         apply_progress(domain, entry, op);
         return QT_OK;
+    case QT_TASK_OP_WAKE:
+        return apply_wake(domain, entry, err);
     }
     return qt_fail(err, INTERNAL, "operation %d", (int)op->kind);
 }

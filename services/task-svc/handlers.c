@@ -42,6 +42,7 @@ static const char *const inline_paths[] = {
 void qt_handlers_register(qt_rpc_server *server, qt_app *app) {
     qt_task_service_register(server, &task_ops, app);
     qt_task_worker_service_register(server, &worker_ops, app);
+    qt_job_store_service_register(server, &qt_job_store_ops, app);
     for (size_t i = 0; i < QT_ARRAY_LEN(inline_paths); i++) {
         qt_rpc_server_set_flags(server, inline_paths[i], QT_RPC_INLINE);
     }

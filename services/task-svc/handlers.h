@@ -5,7 +5,7 @@
 
 #include "services/task-svc/app.h"
 
-/* TaskService and TaskWorkerService; `app` is what qt_rpc_self() returns. */
+/* TaskService, TaskWorkerService and JobStoreService; `app` is what qt_rpc_self() returns. */
 void qt_handlers_register(qt_rpc_server *server, qt_app *app);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef QT_TASK_SVC_HANDLERS_IMPL_H
 #define QT_TASK_SVC_HANDLERS_IMPL_H
 
+#include "qtaskdist/v1/job_store_service.rpc.h"
 #include "qtaskdist/v1/task_service.rpc.h"
 #include "qtaskdist/v1/task_worker_service.rpc.h"
 #include "services/task-svc/codec.h"
@@ -83,5 +84,12 @@ qt_code qt_handle_heartbeat(qt_rpc_ctx *ctx, const Qtaskdist__V1__HeartbeatReque
                             Qtaskdist__V1__HeartbeatResponse **ret_resp, qt_err *err);
 qt_code qt_handle_complete(qt_rpc_ctx *ctx, const Qtaskdist__V1__CompleteTasksRequest *req,
                            Qtaskdist__V1__CompleteTasksResponse **ret_resp, qt_err *err);
+
+/* A change that nobody waits for; when it cannot be made now, somebody asks again later. */
+void qt_handlers_push_background(qt_app *app, qt_task_op_kind kind, const qt_uuid *id,
+                                 int64_t fence, int32_t progress);
+
+/* ---- handlers_jobs.c ---- */
+extern const qt_job_store_service_ops qt_job_store_ops;
 
 #endif

@@ -256,9 +256,8 @@ static void background_done(qt_task_op *op) {
     free(op);
 }
 
-/* A change that nobody waits for; when it cannot be made now, the next heartbeat asks again. */
-static void push_background(qt_app *app, qt_task_op_kind kind, const qt_uuid *id, int64_t fence,
-                            int32_t progress) {
+void qt_handlers_push_background(qt_app *app, qt_task_op_kind kind, const qt_uuid *id,
+                                 int64_t fence, int32_t progress) {
     qt_err err;
     qt_task_op *op = qt_xcalloc(1, sizeof *op);
     op->kind = kind;
@@ -305,7 +304,8 @@ static qt_code new_lists(qt_rpc_ctx *ctx, size_t count, Qtaskdist__V1__Heartbeat
 static void follow_progress(qt_app *app, const Qtaskdist__V1__HeldTask *task, const qt_held *held) {
     bool is_news = task->progress > held->progress && task->progress <= 100;
     if (held->is_held && is_news) {
-        push_background(app, QT_TASK_OP_PROGRESS, &held->id, held->fence, task->progress);
+        qt_handlers_push_background(app, QT_TASK_OP_PROGRESS, &held->id, held->fence,
+                                    task->progress);
     }
 }
 
@@ -333,8 +333,8 @@ qt_code qt_handle_heartbeat(qt_rpc_ctx *ctx, const Qtaskdist__V1__HeartbeatReque
         follow_progress(app, req->tasks[i], held);
     }
     for (size_t i = 0; i < heartbeat.orphan_count; i++) {
-        push_background(app, QT_TASK_OP_ORPHAN, &heartbeat.orphans[i].id,
-                        heartbeat.orphans[i].fence, 0);
+        qt_handlers_push_background(app, QT_TASK_OP_ORPHAN, &heartbeat.orphans[i].id,
+                                    heartbeat.orphans[i].fence, 0);
     }
     *ret_resp = resp;
     return QT_OK;

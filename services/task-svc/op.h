@@ -20,6 +20,7 @@ typedef enum qt_task_op_kind {
     QT_TASK_OP_LOST,     /* its worker's lease is over */
     QT_TASK_OP_ORPHAN,   /* its worker does not mention it */
     QT_TASK_OP_PROGRESS,
+    QT_TASK_OP_WAKE, /* what it snoozes for has happened */
 } qt_task_op_kind;
 
 /* What an update changes. */

@@ -3,28 +3,19 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "services/task-svc/list_sql.h"
+#include "services/task-svc/pq_pool.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { GET, FINAL, EVENTS, LEASE, HELD, ORPHANS, CHANGES, HORIZON, PROJECT_KEY, STATEMENTS };
 
-typedef struct spare {
-    struct spare *next;
-    qt_pq *pq;
-} spare;
-
 struct qt_reader {
-    qt_pq_options options;
+    qt_pq_pool pool;
     char server_options[160];
     const char *statements[STATEMENTS];
     char *get_sql;
-    pthread_mutex_t lock;
-    spare *spares;
-    size_t spare_count;
-    size_t count; /* of all connections */
 };
 
 /* ---- connections ---- */
@@ -45,7 +36,6 @@ static char *make_get_sql(void) {
 
 qt_reader *qt_reader_new(const qt_reader_options *options) {
     qt_reader *reader = qt_xcalloc(1, sizeof *reader);
-    pthread_mutex_init(&reader->lock, NULL);
     reader->get_sql = make_get_sql();
     reader->statements[GET] = reader->get_sql;
     reader->statements[FINAL] = "SELECT u.n FROM unnest($1::uuid[]) WITH ORDINALITY u(id, n)"
@@ -76,13 +66,14 @@ qt_reader *qt_reader_new(const qt_reader_options *options) {
              "-c jit=off -c enable_seqscan=off -c synchronous_commit=off"
              " -c statement_timeout=%lld",
              (long long)options->read_timeout_ms);
-    reader->options = (qt_pq_options){.url = options->url,
-                                      .application_name = "task-svc reader",
-                                      .server_options = reader->server_options,
-                                      .connect_timeout_ms = options->connect_timeout_ms,
-                                      .command_timeout_ms = options->read_timeout_ms + 5000,
-                                      .statements = reader->statements,
-                                      .statement_count = STATEMENTS};
+    const qt_pq_options pool = {.url = options->url,
+                                .application_name = "task-svc reader",
+                                .server_options = reader->server_options,
+                                .connect_timeout_ms = options->connect_timeout_ms,
+                                .command_timeout_ms = options->read_timeout_ms + 5000,
+                                .statements = reader->statements,
+                                .statement_count = STATEMENTS};
+    qt_pq_pool_init(&reader->pool, &pool);
     return reader;
 }
 
@@ -90,69 +81,22 @@ void qt_reader_free(qt_reader *reader) {
     if (reader == NULL) {
         return;
     }
-    while (reader->spares != NULL) {
-        spare *s = reader->spares;
-        reader->spares = s->next;
-        qt_pq_free(s->pq);
-        free(s);
-    }
-    pthread_mutex_destroy(&reader->lock);
+    qt_pq_pool_done(&reader->pool);
     free(reader->get_sql);
     free(reader);
 }
 
-static spare *take(qt_reader *reader) {
-    pthread_mutex_lock(&reader->lock);
-    spare *s = reader->spares;
-    if (s != NULL) {
-        reader->spares = s->next;
-        reader->spare_count--;
-    } else {
-        reader->count++;
-    }
-    pthread_mutex_unlock(&reader->lock);
-    if (s == NULL) {
-        s = qt_xcalloc(1, sizeof *s);
-        s->pq = qt_pq_new(&reader->options);
-    }
-    return s;
-}
-
-static void give_back(qt_reader *reader, spare *s) {
-    pthread_mutex_lock(&reader->lock);
-    s->next = reader->spares;
-    reader->spares = s;
-    reader->spare_count++;
-    pthread_mutex_unlock(&reader->lock);
-}
-
 void qt_reader_connections(qt_reader *reader, size_t *ret_count, size_t *ret_busy) {
-    pthread_mutex_lock(&reader->lock);
-    *ret_count = reader->count;
-    *ret_busy = reader->count - reader->spare_count;
-    pthread_mutex_unlock(&reader->lock);
-}
-
-/* A connection that broke while it was idle is worth a second try on a new one. */
-static qt_code run(qt_reader *reader, size_t statement, const qt_pq_params *params,
-                   PGresult **ret_rows, qt_err *err) {
-    spare *s = take(reader);
-    bool was_connected = qt_pq_is_connected(s->pq);
-    qt_code code = qt_pq_run(s->pq, statement, params, ret_rows, err);
-    if (code != QT_OK && was_connected && !qt_pq_is_connected(s->pq)) {
-        code = qt_pq_run(s->pq, statement, params, ret_rows, err);
-    }
-    give_back(reader, s);
-    return code;
+    qt_pq_pool_connections(&reader->pool, ret_count, ret_busy);
 }
 
 qt_code qt_reader_ping(qt_reader *reader, qt_err *err) {
-    spare *s = take(reader);
+    qt_pq_spare *s = qt_pq_pool_take(&reader->pool);
     qt_code code = qt_pq_exec(s->pq, "SELECT 1", err);
     if (code != QT_OK) {
         code = qt_pq_exec(s->pq, "SELECT 1", err);
     }
-    give_back(reader, s);
+    qt_pq_pool_give(&reader->pool, s);
     return code;
 }
 
@@ -172,7 +116,7 @@ qt_code qt_reader_get(qt_reader *reader, const qt_uuid *ids, size_t count, qt_ar
     QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
     id_column(ids, count, &column);
     qt_pq_param_column(&params, &column);
-    QT_TRY(run(reader, GET, &params, &result, err));
+    QT_TRY(qt_pq_pool_run(&reader->pool, GET, &params, &result, err));
     for (size_t i = 0; i < count; i++) {
         rows[i] = (qt_row){.id = ids[i]};
     }
@@ -193,7 +137,7 @@ qt_code qt_reader_are_final(qt_reader *reader, const qt_uuid *ids, size_t count,
     QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
     id_column(ids, count, &column);
     qt_pq_param_column(&params, &column);
-    QT_TRY(run(reader, FINAL, &params, &result, err));
+    QT_TRY(qt_pq_pool_run(&reader->pool, FINAL, &params, &result, err));
     for (size_t i = 0; i < count; i++) {
         ret_final[i] = false;
     }
@@ -212,9 +156,9 @@ qt_code qt_reader_list(qt_reader *reader, const qt_list_query *query, qt_arena *
     QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
     void *memory = NULL;
     QT_TRY(qt_list_sql_make(&list, query, err));
-    spare *s = take(reader);
+    qt_pq_spare *s = qt_pq_pool_take(&reader->pool);
     qt_code code = qt_pq_run_sql(s->pq, qt_buf_str(&list.sql), &list.params, &result, err);
-    give_back(reader, s);
+    qt_pq_pool_give(&reader->pool, s);
     QT_TRY(code);
     size_t count = (size_t)PQntuples(result);
     size_t found = count > 0 ? (size_t)qt_pq_get_int(result, 0, 0) : 0;
@@ -237,7 +181,7 @@ qt_code qt_reader_events(qt_reader *reader, const qt_uuid *id, qt_arena *arena,
     QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
     void *memory = NULL;
     qt_pq_param_uuid(&params, id->bytes);
-    QT_TRY(run(reader, EVENTS, &params, &result, err));
+    QT_TRY(qt_pq_pool_run(&reader->pool, EVENTS, &params, &result, err));
     size_t count = (size_t)PQntuples(result);
     QT_TRY(qt_arena_try_calloc(arena, count + 1, sizeof(qt_task_event), &memory, err));
     qt_task_event *events = memory;
@@ -289,7 +233,7 @@ qt_code qt_reader_changes(qt_reader *reader, const qt_change_key *behind, qt_cha
     qt_pq_param_uuid(&params, behind->id.bytes);
     qt_pq_param_int8(&params, behind->version);
     qt_pq_param_int8(&params, (int64_t)limit);
-    QT_TRY(run(reader, CHANGES, &params, &result, err));
+    QT_TRY(qt_pq_pool_run(&reader->pool, CHANGES, &params, &result, err));
     for (int r = 0; r < PQntuples(result); r++) {
         ret_changes[r] = change_of(result, r);
         if (ret_changes[r] == NULL) {
@@ -306,7 +250,7 @@ qt_code qt_reader_changes(qt_reader *reader, const qt_change_key *behind, qt_cha
 static qt_code read_number(qt_reader *reader, size_t statement, const qt_pq_params *params,
                            int64_t *ret_number, qt_err *err) {
     QT_CLEANUP(qt_pq_clear_p) PGresult *result = NULL;
-    QT_TRY(run(reader, statement, params, &result, err));
+    QT_TRY(qt_pq_pool_run(&reader->pool, statement, params, &result, err));
     *ret_number = qt_pq_get_int(result, 0, 0);
     return QT_OK;
 }
@@ -394,12 +338,12 @@ static qt_code heartbeat_once(qt_pq *pq, qt_heartbeat *hb, qt_arena *arena, qt_e
 
 qt_code qt_reader_heartbeat(qt_reader *reader, qt_heartbeat *heartbeat, qt_arena *arena,
                             qt_err *err) {
-    spare *s = take(reader);
+    qt_pq_spare *s = qt_pq_pool_take(&reader->pool);
     bool was_connected = qt_pq_is_connected(s->pq);
     qt_code code = heartbeat_once(s->pq, heartbeat, arena, err);
     if (code != QT_OK && was_connected && !qt_pq_is_connected(s->pq)) {
         code = heartbeat_once(s->pq, heartbeat, arena, err);
     }
-    give_back(reader, s);
+    qt_pq_pool_give(&reader->pool, s);
     return code;
 }

@@ -115,9 +115,9 @@ class MainJob(unittest.TestCase):
         if made.status == 200:
             done = self.rest.wait(made.json["task_id"])
             self.assertEqual(done["status"], "failed")
-            self.assertIn(done["error_reason"], ("DEVICE_UNSUPPORTED", "DEVICE_NOT_FOUND"))
+            self.assertIn(done["error_reason"], ("PROVIDER_KEY_INVALID", "DEVICE_NOT_FOUND"))
         else:
-            self.assertIn(made.reason, ("DEVICE_UNSUPPORTED", "DEVICE_NOT_FOUND"))
+            self.assertIn(made.reason, ("PROVIDER_KEY_INVALID", "DEVICE_NOT_FOUND"))
 
     def test_direct_simulate(self):
         done = self.rest.ok(
