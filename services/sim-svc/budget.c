@@ -56,15 +56,24 @@ void qt_budget_give(qt_budget *budget, uint64_t bytes) {
     pthread_mutex_unlock(&budget->lock);
 }
 
-static uint64_t container_limit(void) {
+/* The number in a file; UINT64_MAX without one. */
+static uint64_t limit_in(const char *path) {
     unsigned long long bytes = 0;
-    FILE *f = fopen("/sys/fs/cgroup/memory.max", "r");
+    FILE *f = fopen(path, "r");
     if (f == NULL) {
         return UINT64_MAX;
     }
     bool found = fscanf(f, "%llu", &bytes) == 1; /* "max" when there is none */
     fclose(f);
     return found && bytes > 0 ? bytes : UINT64_MAX;
+}
+
+/* A container sees its own group at the top: of version 2, or of version 1, whose number is larger
+ * than any machine when there is no limit. */
+static uint64_t container_limit(void) {
+    uint64_t v2 = limit_in("/sys/fs/cgroup/memory.max");
+    uint64_t v1 = limit_in("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+    return v1 < v2 ? v1 : v2;
 }
 
 uint64_t qt_machine_memory_bytes(void) {
