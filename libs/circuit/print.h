@@ -21,6 +21,12 @@ qt_code qt_circuit_print_qasm3(const qt_circuit *circuit, qt_buf *out, qt_err *e
  * neither. CIRCUIT_UNSUPPORTED names the first operation that it cannot say. */
 qt_code qt_circuit_print_qasm2(const qt_circuit *circuit, qt_buf *out, qt_err *err);
 
+/* OpenQASM 3 in Amazon Braket's dialect: its gates without an include, as its devices take it.
+ * Gates that it lacks are decomposed, see circuit/decompose.h. CIRCUIT_UNSUPPORTED names what
+ * devices do not take: reset, classical control, a qubit used behind its measurement. Notes are
+ * left out. */
+qt_code qt_circuit_print_braket(const qt_circuit *circuit, qt_buf *out, qt_err *err);
+
 /* The definition of a base gate that the standard include of a language (2 or 3) lacks; NULL for
  * the others. Front ends that meet exactly this text take the base gate. Static storage. */
 const char *qt_gate_definition(unsigned language, qt_gate gate);

@@ -47,7 +47,40 @@ static const char *const reserved[] = {"OPENQASM", "include",  "defcalgrammar",
                                        "rc3x",     "c3x",      "c3sqrtx",
                                        "c4x",      "phase",    "cphase"};
 
-static bool is_reserved(const char *name) {
+/* Gates of Braket's dialect that are no words of the others. */
+static const char *const braket_reserved[] = {"i",
+                                              "si",
+                                              "ti",
+                                              "v",
+                                              "vi",
+                                              "cnot",
+                                              "ccnot",
+                                              "cv",
+                                              "xx",
+                                              "yy",
+                                              "zz",
+                                              "xy",
+                                              "ecr",
+                                              "pswap",
+                                              "prx",
+                                              "gpi",
+                                              "gpi2",
+                                              "ms",
+                                              "phaseshift",
+                                              "cphaseshift",
+                                              "cphaseshift00",
+                                              "cphaseshift01",
+                                              "cphaseshift10",
+                                              "unitary",
+                                              "braket",
+                                              "all"};
+
+static bool is_reserved(const qt_printer *p, const char *name) {
+    for (size_t i = 0; p->braket && i < sizeof braket_reserved / sizeof *braket_reserved; i++) {
+        if (strcmp(braket_reserved[i], name) == 0) {
+            return true;
+        }
+    }
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++) {
         if (strcmp(reserved[i], name) == 0) {
             return true;
@@ -91,7 +124,7 @@ static qt_code make_legal(qt_printer *p, const char **names, size_t count) {
         }
         if (!is_plain(p->language, names[i])) {
             QT_TRY(rename_one(p, &names[i], "reg", i));
-        } else if (is_reserved(names[i])) {
+        } else if (is_reserved(p, names[i])) {
             QT_TRY(rename_one(p, &names[i], names[i], i));
         }
     }
@@ -204,7 +237,9 @@ static qt_code check_depth(qt_printer *p) {
 
 qt_code qt_printer_init(qt_printer *p, unsigned language, const qt_circuit *circuit, qt_buf *out,
                         qt_err *err) {
-    *p = (qt_printer){.c = circuit, .out = out, .err = err, .language = language};
+    bool braket = language == QT_PRINT_BRAKET;
+    *p = (qt_printer){
+        .c = circuit, .out = out, .err = err, .language = braket ? 3 : language, .braket = braket};
     qt_arena_init(&p->arena, 0);
     void *regs = NULL;
     size_t bits = (size_t)circuit->num_qubits + circuit->num_clbits;

@@ -9,6 +9,7 @@ typedef struct qt_printer {
     qt_buf *out;
     qt_err *err;
     unsigned language; /* 2 or 3 */
+    bool braket;       /* with 3: Braket's dialect */
     unsigned indent;
     const char **registers;     /* printed names */
     const char **variables;     /* in OpenQASM 3 */
@@ -25,6 +26,8 @@ typedef struct qt_printer {
     qt_arena arena;
 } qt_printer;
 
+/* language: 2, 3 or QT_PRINT_BRAKET. */
+enum { QT_PRINT_BRAKET = 0x103 };
 qt_code qt_printer_init(qt_printer *p, unsigned language, const qt_circuit *circuit, qt_buf *out,
                         qt_err *err);
 void qt_printer_done(qt_printer *p);

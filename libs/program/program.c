@@ -1,6 +1,7 @@
 #include "program/program.h"
 
 #include "circuit/print.h"
+#include "program/braket.h"
 #include "program/ionq.h"
 
 #include <string.h>
@@ -74,10 +75,10 @@ bool qt_program_can_read(qt_program_kind kind, const qt_program_read_options *op
     case QT_PROGRAM_OPENQASM2:
     case QT_PROGRAM_OPENQASM3:
     case QT_PROGRAM_IONQ:
+    case QT_PROGRAM_BRAKET:
         return true;
     case QT_PROGRAM_QIR:
         return options != NULL && options->read_qir != NULL;
-    case QT_PROGRAM_BRAKET:
     case QT_PROGRAM_KIND_COUNT_:
         break;
     }
@@ -130,6 +131,7 @@ qt_code qt_program_read(qt_program_kind kind, const char *data, size_t len,
     case QT_PROGRAM_IONQ:
         return qt_ionq_read(data, len, o, ret_circuit, err);
     case QT_PROGRAM_BRAKET:
+        return qt_braket_read(data, len, o, ret_circuit, ret_diagnostics, err);
     case QT_PROGRAM_KIND_COUNT_:
         break;
     }
@@ -168,8 +170,9 @@ qt_code qt_program_write(const qt_circuit *circuit, qt_program_target target,
     case QT_PROGRAM_TO_IONQ:
         return qt_ionq_write_text(circuit, ret_text, err);
     case QT_PROGRAM_TO_BRAKET:
+        return qt_circuit_print_braket(circuit, ret_text, err);
     case QT_PROGRAM_TARGET_COUNT_:
         break;
     }
-    return qt_fail(err, METHOD_UNIMPLEMENTED, "conversion to this format is not implemented yet");
+    return qt_fail(err, INTERNAL, "no writer for target %d", (int)target);
 }

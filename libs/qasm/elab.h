@@ -139,7 +139,9 @@ typedef struct qasm_elab {
     const qasm_result *results; /* outputs that are no registers, the last one first */
     uint32_t *outputs;          /* registers that are declared so */
     size_t output_count, output_cap;
-    bool runtime; /* all variables are those of the circuit: the program is a printed one */
+    bool runtime;       /* all variables are those of the circuit: the program is a printed one */
+    bool in_prelude;    /* gates that are defined belong to the library */
+    uint32_t braket_ms; /* Braket's ms with two parameters */
     bool virtual_qubits, hardware_qubits, ended, stdgates, warned_delay;
 } qasm_elab;
 
@@ -343,6 +345,14 @@ qt_code qasm_run_items(qasm_elab *e, const ast_block *block);
 qt_code qasm_run_block(qasm_elab *e, const ast_block *block);
 /* One step of work, against programs that take time without getting longer. */
 qt_code qasm_count_step(qasm_elab *e, const char *at);
+
+/* ---- braket.c ---- */
+/* Makes the gates known that Braket defines by others; before the first statement. */
+qt_code qasm_braket_start(qasm_elab *e);
+/* A pragma of Braket, into operations. *ret_done false: it is kept as a note. */
+qt_code qasm_braket_pragma(qasm_elab *e, const ast_stmt *s, bool *ret_done);
+/* Behind the last statement: measures all qubits when nothing was measured. */
+qt_code qasm_braket_finish(qasm_elab *e);
 
 /* Parses the whole program into ctx->builder. */
 qt_code qasm3_parse(qasm_context *ctx);

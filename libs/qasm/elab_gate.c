@@ -21,7 +21,9 @@ static qt_code find_gate(qasm_elab *e, const ast_stmt *s, uint32_t *ret_gate) {
         return QT_OK;
     }
     if (name->meaning == MEANING_GATE) {
-        *ret_gate = name->index;
+        bool short_ms = e->ctx->options.braket && name->library && s->param_count == 2 &&
+                        strcmp(name->text, "ms") == 0;
+        *ret_gate = short_ms ? e->braket_ms : name->index;
         return QT_OK;
     }
     if (name->meaning == MEANING_SYMBOL) {
@@ -515,6 +517,6 @@ qt_code qasm_gate_definition(qasm_elab *e, const ast_stmt *s) {
     /* Also after an error, so that its uses are not reported too. */
     qt_code added = qasm_gates_add(e->ctx, &e->gates, gate, &name->index);
     name->meaning = MEANING_GATE;
-    name->library = false;
+    name->library = e->in_prelude;
     return code == QT_OK ? added : code;
 }

@@ -38,6 +38,9 @@ qt_code qasm_elab_init(qasm_elab *e, qasm_context *ctx) {
     *e = (qasm_elab){.ctx = ctx};
     QT_TRY(qasm3_parser_init(&e->parser, ctx));
     QT_TRY(qasm_gates_init(ctx, &e->gates));
+    if (ctx->options.braket) { /* first: its U is another */
+        QT_TRY(qasm_gates_include(ctx, &e->gates, SET_BRAKET));
+    }
     QT_TRY(qasm_gates_include(ctx, &e->gates, SET_BUILTIN_3));
     QT_TRY(add_gphase(e));
     QT_TRY(declare_constants(e));

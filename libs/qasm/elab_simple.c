@@ -154,6 +154,13 @@ qt_code qasm_note(qasm_elab *e, const ast_stmt *s) {
         e->runtime = true;
         return QT_OK;
     }
+    if (e->ctx->options.braket) {
+        bool done = false;
+        QT_TRY(qasm_braket_pragma(e, s, &done));
+        if (done) {
+            return QT_OK;
+        }
+    }
     char *text = qasm_strndup(e->ctx, s->text, s->len);
     return text != NULL ? build_note(e, text, s->at) : QT_RESOURCE_EXHAUSTED;
 }

@@ -110,6 +110,7 @@ enum {
     SET_LATER = 4, /* qelib1.inc as Qiskit has it today */
     SET_BUILTIN_3 = 8,
     SET_STDGATES = 16,
+    SET_BRAKET = 32, /* Braket's dialect, without any include */
 };
 
 qt_code qasm_gates_init(qasm_context *ctx, qasm_gates *gates);

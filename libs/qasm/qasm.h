@@ -38,6 +38,10 @@ typedef struct qt_qasm_options {
      * number of a qubit, needs a known value. Otherwise loops whose turns are known are unrolled.
      */
     bool keep_loops;
+    /* OpenQASM 3 in Amazon Braket's dialect: its gates are there without an include, U has no
+     * factor e^{i theta/2}, pragmas of Braket have their meaning, and a program that measures
+     * nothing measures all its qubits at the end, into a register b. */
+    bool braket;
 } qt_qasm_options;
 
 /* Parses len bytes of text (needs no NUL). `options` NULL: defaults. On failure *err has the first

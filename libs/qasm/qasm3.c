@@ -144,7 +144,7 @@ static void hide_registers(qasm_elab *e) {
 
 static qt_code run(qasm_elab *e) {
     qasm3_parser *p = &e->parser;
-    qt_code code = qasm3_advance(p);
+    qt_code code = e->ctx->options.braket ? qasm_braket_start(e) : qasm3_advance(p);
     while (!e->ctx->fatal && !(code == QT_OK && qasm3_at(p, TOK_END))) {
         const char *start = p->tok.start;
         code = code == QT_OK ? next(e) : code;
@@ -159,6 +159,7 @@ static qt_code run(qasm_elab *e) {
     if (!e->ctx->fatal && e->ctx->diagnostics.count == 0) {
         QT_TRY(qasm_check_inputs(e));
         QT_TRY(qasm_store_results(e));
+        QT_TRY(e->ctx->options.braket ? qasm_braket_finish(e) : QT_OK);
     }
     hide_registers(e);
     return e->ctx->fatal ? QT_INVALID_ARGUMENT : QT_OK;

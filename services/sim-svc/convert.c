@@ -62,6 +62,15 @@ static qt_code assemble(const qt_job_runner *runner, const qt_conversion *c, qt_
 
 /* ---- verification ---- */
 
+/* Programs of IonQ and Braket always measure; those that do not are compared by their states. */
+static bool adds_measures(const qt_conversion *c, const qt_circuit *circuit) {
+    bool always = c->to.target == QT_PROGRAM_TO_IONQ || c->to.target == QT_PROGRAM_TO_BRAKET;
+    for (size_t i = 0; always && i < circuit->op_count; i++) {
+        always = circuit->ops[i].kind != QT_OP_MEASURE;
+    }
+    return always;
+}
+
 static qt_code compare(qt_job_runner *runner, const qt_conversion *c, const qt_circuit *back,
                        qt_converted *out, qt_err *err) {
     const qt_job_limits *limits = &runner->limits;
@@ -73,7 +82,7 @@ static qt_code compare(qt_job_runner *runner, const qt_conversion *c, const qt_c
                                             .max_branches = limits->verify_branches,
                                             .max_memory_bytes = bytes,
                                             .max_ms = limits->verify_ms,
-                                            .ignore_bits = c->to.target == QT_PROGRAM_TO_IONQ,
+                                            .ignore_bits = adds_measures(c, out->circuit),
                                             .cancelled = c->program.cancel.cancelled,
                                             .self = c->program.cancel.self};
     qt_code code = qt_sim_compare(out->circuit, back, &options, &out->equivalence, err);

@@ -107,8 +107,7 @@ START_TEST(bad_payloads) {
 END_TEST
 
 START_TEST(circuit_types) {
-    static const int refused[] = {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET,
-                                  QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT,
+    static const int refused[] = {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QISKIT,
                                   QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_CIRQ};
     qt_err err;
     Qtaskdist__V1__TaskResult *result = NULL;
@@ -126,6 +125,38 @@ START_TEST(circuit_types) {
     assert_refused(&p, QT_REASON_CIRCUIT_UNSUPPORTED, "payload.circuit_data"); /* it says 2.0 */
     p.circuit_type = QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2;
     ck_assert_ok(simulate(&p, &arena, &result, &err));
+}
+END_TEST
+
+/* IonQ's JSON and Braket's dialect run like OpenQASM; their errors have the place, too. */
+START_TEST(other_circuit_types) {
+    static const struct {
+        int type;
+        const char *good;
+        const char *bad;
+        const char *message;
+    } cases[] = {
+        {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_IONQ,
+         "{\"qubits\":2,\"circuit\":[{\"gate\":\"x\",\"target\":1}]}",
+         "{\"qubits\":2,\"circuit\":[\n{\"gate\":\"x\",\"target\":2}]}",
+         "2:22: circuit[0].target: 2 is no integer from 0 to 1"},
+        {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET, "qubit[2] q;\nx q[1];",
+         "qubit[2] q;\nsx q[1];", "2:1: the gate 'sx' is not declared"},
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(cases); i++) {
+        qt_err err;
+        Qtaskdist__V1__TaskResult *result = NULL;
+        Qtaskdist__V1__TaskPayload p = payload_of(cases[i].good);
+        p.circuit_type = (Qtaskdist__V1__CircuitType)cases[i].type;
+        ck_assert_ok(simulate(&p, &arena, &result, &err));
+        ck_assert_uint_eq(result->n_measurements, 1);
+        ck_assert_str_eq(result->measurements[0]->key, "10");
+        p.circuit_data = (char *)(uintptr_t)cases[i].bad;
+        ck_assert_int_eq(simulate(&p, &arena, &result, &err), QT_INVALID_ARGUMENT);
+        ck_assert_str_eq(err.field, "payload.circuit_data");
+        ck_assert_msg(strncmp(err.msg, cases[i].message, strlen(cases[i].message)) == 0, "%s",
+                      err.msg);
+    }
 }
 END_TEST
 
@@ -312,6 +343,7 @@ int main(void) {
     tcase_add_test(tc, method_by_name);
     tcase_add_test(tc, bad_payloads);
     tcase_add_test(tc, circuit_types);
+    tcase_add_test(tc, other_circuit_types);
     tcase_add_test(tc, result_too_large);
     tcase_add_test(tc, no_payload);
     tcase_add_test(tc, cancel_stops_the_run);

@@ -33,6 +33,8 @@ void check_same(const qt_circuit *a, const qt_circuit *b, const char *what) {
 
 int main(void) {
     Suite *suite = suite_create("program");
+    suite_add_tcase(suite, case_braket());
     suite_add_tcase(suite, case_ionq());
+    suite_add_tcase(suite, case_matrix());
     return qt_test_run(suite);
 }

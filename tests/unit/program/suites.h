@@ -5,7 +5,9 @@
 
 #include <check.h>
 
+TCase *case_braket(void);
 TCase *case_ionq(void);
+TCase *case_matrix(void);
 
 /* Reads a program that must be right; validated. */
 qt_circuit *read_program(qt_program_kind kind, const char *text);
