@@ -164,9 +164,9 @@ def build_stores():
 def build_next(tag, next_tag):
     """Images of a version with one more migration."""
     with tempfile.TemporaryDirectory(prefix="qtaskdist-next-") as work:
-        newest = max(
-            int(p.name.split("_")[0]) for p in (ROOT / "services/task-svc/migrations").glob("*.sql")
-        )
+        build_image = f"{IMAGES}/build:{tag}"
+        names = docker("run", "--rm", build_image, "ls", "/src/services/task-svc/migrations")
+        newest = max(int(name.split("_")[0]) for name in names.split())
         pathlib.Path(work, "next.sql").write_text(
             f"-- oldest-program: {newest}\n"
             "ALTER TABLE task_active ADD COLUMN next_note text;\n"
