@@ -1,12 +1,15 @@
 #include "qasm/context.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static qt_qasm_options with_defaults(const qt_qasm_options *options) {
     qt_qasm_options o = options != NULL ? *options : (qt_qasm_options){0};
-    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256 };
+    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_TOKENS = 1000000000 };
     o.max_bytes = o.max_bytes > 0 ? o.max_bytes : MAX_BYTES;
+    o.max_tokens = o.max_tokens > 0 ? o.max_tokens : MAX_TOKENS;
     o.max_nesting = o.max_nesting > 0 ? o.max_nesting : MAX_NESTING;
     const qt_circuit_limits *d = &qt_circuit_default_limits;
     o.limits.max_ops = o.limits.max_ops > 0 ? o.limits.max_ops : d->max_ops;
@@ -29,6 +32,9 @@ qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
     ctx->sources[0] = (qasm_source){.text = {.start = text, .len = len}};
     ctx->source_count = 1;
     ctx->bytes = len;
+    if (ctx->options.max_ms > 0) {
+        ctx->deadline_us = qt_clock_mono_us(qt_clock_system()) + ctx->options.max_ms * 1000;
+    }
     qt_diagnostics_init(&ctx->diagnostics, ctx->options.max_errors);
     return QT_OK;
 }
@@ -42,6 +48,24 @@ void qasm_context_done(qasm_context *ctx) {
         free(ctx->sources[i].owned);
     }
     ctx->source_count = 0;
+}
+
+qt_code qasm_check_time(qasm_context *ctx, const char *at) {
+    if (ctx->deadline_us == 0 || qt_clock_mono_us(qt_clock_system()) < ctx->deadline_us) {
+        return QT_OK;
+    }
+    ctx->quiet = false;
+    return qasm_too_large(ctx, at, "reading the program takes more than %lld ms",
+                          (long long)ctx->options.max_ms);
+}
+
+qt_code qasm_check_tokens(qasm_context *ctx, const char *at) {
+    if (ctx->tokens > ctx->options.max_tokens) {
+        ctx->quiet = false;
+        return qasm_too_large(ctx, at, "the program has more than %zu tokens",
+                              ctx->options.max_tokens);
+    }
+    return QT_OK;
 }
 
 qt_code qasm_no_memory(qasm_context *ctx) {

@@ -24,9 +24,11 @@ typedef struct qasm_context {
     qt_diagnostics diagnostics;
     qt_err *err; /* filled when fatal without a diagnostic */
     bool fatal;
-    bool told_include; /* that the include of the library's gates is missing */
-    bool quiet;        /* errors are not reported: the parser is looking for a place to go on */
-    uint64_t steps;    /* of expansion that emitted nothing; limited */
+    bool told_include;   /* that the include of the library's gates is missing */
+    bool quiet;          /* errors are not reported: the parser is looking for a place to go on */
+    uint64_t tokens;     /* read so far */
+    int64_t deadline_us; /* of the monotonic clock; 0: none */
+    uint64_t steps;      /* of expansion that emitted nothing; limited */
 } qasm_context;
 
 qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
@@ -55,6 +57,13 @@ qt_code qasm_unknown(qasm_context *ctx, const char *at, const char *what, qasm_n
 
 /* "the gate 'h' is not declared (include "qelib1.inc" is missing)"; told for one gate only. */
 qt_code qasm_no_include(qasm_context *ctx, const char *at, const char *gate, const char *file);
+
+enum { QASM_TICK = 4096 }; /* tokens or steps between two looks at the clock */
+
+/* Fatal when the time is over. */
+qt_code qasm_check_time(qasm_context *ctx, const char *at);
+/* Fatal when there were too many tokens. Also while errors are not reported. */
+qt_code qasm_check_tokens(qasm_context *ctx, const char *at);
 
 /* Turns the outcome of a builder call into a diagnostic at a place; OUT_OF_MEMORY is fatal. */
 qt_code qasm_built(qasm_context *ctx, const char *at, qt_code code, const qt_err *err);

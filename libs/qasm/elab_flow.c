@@ -12,7 +12,7 @@ qt_code qasm_count_step(qasm_elab *e, const char *at) {
         return qasm_too_large(e->ctx, at, "the program has more than %llu steps",
                               (unsigned long long)e->ctx->steps - 1);
     }
-    return QT_OK;
+    return e->ctx->steps % QASM_TICK == 0 ? qasm_check_time(e->ctx, at) : QT_OK;
 }
 
 /* Runs statements until one of them leaves the block. Behind one that may have left its region, the

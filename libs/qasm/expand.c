@@ -37,7 +37,7 @@ static qt_code count_step(expansion *x) {
     if (++x->ctx->steps > x->ctx->options.limits.max_ops * STEPS_PER_OP + FREE_STEPS) {
         return qasm_too_large(x->ctx, x->at, "the program takes too long to expand");
     }
-    return QT_OK;
+    return x->ctx->steps % QASM_TICK == 0 ? qasm_check_time(x->ctx, x->at) : QT_OK;
 }
 
 /* (U^a)^b is U^(ab) when b is an integer or a turns no phase past pi. */

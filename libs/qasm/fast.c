@@ -13,7 +13,8 @@ typedef struct scan {
     const char *p;
     const char *end;
     bool v3;
-    unsigned depth; /* of parentheses and signs in the parameter being read */
+    uint64_t tokens; /* of what was read */
+    unsigned depth;  /* of parentheses and signs in the parameter being read */
     uint32_t qubits[MAX_FAST_QUBITS];
     double params[MAX_FAST_PARAMS];
 } scan;
@@ -50,6 +51,7 @@ static inline char skip_spaces(scan *s) {
 static inline bool take(scan *s, char c) {
     bool found = skip_spaces(s) == c;
     s->p += found ? 1 : 0;
+    s->tokens += found ? 1 : 0;
     return found;
 }
 
@@ -66,6 +68,7 @@ static inline const qasm_name *take_name(scan *s) {
         return NULL;
     }
     s->p = p;
+    s->tokens++;
     return qasm_names_find(&s->ctx->names, start, (size_t)(p - start), hash);
 }
 
@@ -77,6 +80,7 @@ static bool number(scan *s, value *ret) {
     size_t len = qasm_scan_real(start, s->end, &is_int, &ret->v);
     ret->is_int = is_int;
     s->p += len;
+    s->tokens++;
     bool odd = is_int && (len > MAX_INT_DIGITS || (*start == '0' && len > 1));
     char next = peek(s);
     return len > 0 && !odd && !is_letter(next) && next != '.' && (unsigned char)next < 0x80;
@@ -112,6 +116,7 @@ static bool factor(scan *s, value *ret) {
         return constant(s, ret);
     }
     s->p++;
+    s->tokens++;
     if (++s->depth > MAX_FAST_DEPTH) {
         return false;
     }
@@ -139,6 +144,7 @@ static bool product(scan *s, value *ret) {
     for (char op = skip_spaces(s); op == '*' || op == '/'; op = skip_spaces(s)) {
         value right;
         s->p++;
+        s->tokens++;
         if (!factor(s, &right) || !combine(s, op, ret, right)) {
             return false; /* also ** */
         }
@@ -153,6 +159,7 @@ static bool sum(scan *s, value *ret) {
     for (char op = skip_spaces(s); op == '+' || op == '-'; op = skip_spaces(s)) {
         value right;
         s->p++;
+        s->tokens++;
         if (!product(s, &right) || !combine(s, op, ret, right)) {
             return false;
         }
@@ -180,6 +187,7 @@ static inline bool index_of(scan *s, uint32_t size, uint32_t *ret_index) {
         return false;
     }
     const char *start = s->p;
+    s->tokens++;
     while (is_digit(peek(s)) && i < size) {
         i = i * 10 + (uint32_t)(*s->p++ - '0'); /* size is below 2^28 here */
     }
@@ -243,6 +251,16 @@ static bool statement(scan *s, uint32_t *ret_gate) {
            gate->qubit_count > 0 && params(s, gate->param_count) && qubits(s, gate->qubit_count);
 }
 
+/* After each statement. */
+static qt_code count(scan *s, uint64_t *statements) {
+    s->ctx->tokens += s->tokens;
+    s->tokens = 0;
+    if (++*statements % QASM_TICK == 0) {
+        QT_TRY(qasm_check_time(s->ctx, s->p));
+    }
+    return qasm_check_tokens(s->ctx, s->p);
+}
+
 /* Spaces and comments to the end of a line. */
 static void skip_blank(scan *s) {
     while (skip_spaces(s) == '/' && s->end - s->p > 1 && s->p[1] == '/') {
@@ -258,9 +276,11 @@ qt_code qasm_fast_gates(qasm_lexer *lexer, qasm_gates *gates, const qasm_token *
     const char *done = token->start;
     qt_code code = QT_OK;
     uint32_t gate = 0;
+    uint64_t statements = 0;
     for (const char *at = s.p; code == QT_OK && statement(&s, &gate); at = s.p) {
         done = s.p;
         code = qasm_apply_plain(s.ctx, gates, gate, s.params, s.qubits, at);
+        code = code == QT_OK ? count(&s, &statements) : code;
         skip_blank(&s);
     }
     *ret_any = done != token->start;

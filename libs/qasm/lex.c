@@ -53,6 +53,7 @@ qt_code qasm_lexer_push(qasm_lexer *lexer, qasm_source source, const char *at) {
     ctx->sources[ctx->source_count++] = source;
     lexer->outer[lexer->depth].at = lexer->at;
     lexer->outer[lexer->depth++].end = lexer->end;
+    lexer->builtin = source.owned == NULL;
     lexer->at = source.text.start;
     lexer->end = source.text.start + source.text.len;
     return QT_OK;
@@ -367,11 +368,22 @@ static qt_code lex_other(qasm_lexer *lexer, qasm_token *t) {
     return lex_operator(lexer, t);
 }
 
+/* A bound on the work, before each token. */
+static qt_code count_token(qasm_lexer *lexer) {
+    qasm_context *ctx = lexer->ctx;
+    ctx->tokens += lexer->builtin ? 0 : 1;
+    if (ctx->tokens % QASM_TICK == 0) {
+        QT_TRY(qasm_check_time(ctx, lexer->at));
+    }
+    return qasm_check_tokens(ctx, lexer->at);
+}
+
 qt_code qasm_lex(qasm_lexer *lexer, qasm_token *ret_token) {
     lexer->last_end = lexer->at;
     QT_TRY(skip_blank(lexer));
     while (lexer->at >= lexer->end && lexer->depth > 0) {
         lexer->depth--;
+        lexer->builtin = false;
         lexer->at = lexer->outer[lexer->depth].at;
         lexer->end = lexer->outer[lexer->depth].end;
         QT_TRY(skip_blank(lexer));
@@ -380,6 +392,7 @@ qt_code qasm_lex(qasm_lexer *lexer, qasm_token *ret_token) {
     if (lexer->at >= lexer->end) {
         return QT_OK;
     }
+    QT_TRY(count_token(lexer));
     char c = *lexer->at;
     if (is(c, LETTER | WIDE)) {
         return lex_word(lexer, ret_token);
@@ -502,10 +515,13 @@ void qasm_lexer_recover(qasm_lexer *lexer, qasm_token *t, const char *start, boo
             break;
         }
         uint8_t kind = t->kind;
-        skip_token(lexer, t);
         depth += kind == '{' ? 1 : 0;
         depth -= kind == '}' && depth > 0 ? 1 : 0;
-        done = depth == 0 && (kind == ';' || kind == '}') && !is_else(lexer, t);
+        bool last = depth == 0 && (kind == ';' || kind == '}');
+        lexer->ctx->quiet = !last; /* what is wrong with the next token is not skipped */
+        skip_token(lexer, t);
+        lexer->ctx->quiet = true;
+        done = last && !is_else(lexer, t);
     }
     lexer->ctx->quiet = false;
 }

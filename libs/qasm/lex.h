@@ -60,6 +60,7 @@ typedef struct qasm_lexer {
     const char *end;
     const char *last_end; /* of the token before */
     bool v3;
+    bool builtin; /* in the text of a standard library, which counts for no limit */
     /* The sources that include this one. */
     struct {
         const char *at;

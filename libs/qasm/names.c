@@ -99,13 +99,14 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 }
 
 /* A search for the word that is most like another one: the fewest edits, then the longest common
- * start, then the first in the alphabet. */
+ * start, the shortest, the first in the alphabet. */
 typedef struct similar {
     const char *text;
     size_t len;
     size_t distance; /* of the best so far; less than this counts as similar */
     size_t common;
     const char *best;
+    size_t best_len;
 } similar;
 
 static similar similar_to(const char *text, size_t len) {
@@ -129,12 +130,14 @@ static bool consider(similar *s, const char *word, size_t len) {
     size_t d = distance(s->text, s->len, word, len);
     size_t common = common_start(s->text, word);
     bool tie = s->best != NULL && d == s->distance;
-    bool better = d < s->distance || (tie && common > s->common) ||
-                  (tie && common == s->common && strcmp(word, s->best) < 0);
-    if (d == 0 || d >= len || !better) {
+    bool same = tie && common == s->common;
+    bool better = d < s->distance || (tie && common > s->common) || (same && len < s->best_len) ||
+                  (same && len == s->best_len && strcmp(word, s->best) < 0);
+    if (d == 0 || (d >= len && common == 0) || !better) {
         return false;
     }
     s->best = word;
+    s->best_len = len;
     s->distance = d;
     s->common = common;
     return true;

@@ -366,6 +366,9 @@ qt_code qasm3_initializer(qasm3_parser *p, ast_expr **ret_expr) {
         return array_literal(p, ret_expr);
     }
     if (qasm3_at_keyword(p) != KW3_MEASURE) {
+        bool word = p->tok.kind == TOK_ID && p->tok.value.name->meaning == MEANING_NONE;
+        p->suspect = word ? p->tok.value.name : p->suspect;
+        p->suspect_at = word ? p->tok.start : p->suspect_at;
         return qasm3_expr(p, ret_expr);
     }
     ast_expr *e = NULL;

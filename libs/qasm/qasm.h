@@ -29,6 +29,8 @@ typedef struct qt_qasm_options {
     const char *name;            /* of the program, for messages; NULL: none */
     const char *include_dir;     /* other includes come from here; NULL: refused */
     size_t max_bytes;            /* of the program and its includes; 0: 4 MiB */
+    size_t max_tokens;           /* of all sources, also in bodies; 0: 1,000,000,000 */
+    int64_t max_ms;              /* until the circuit is there; 0: no limit */
     size_t max_nesting;          /* of expressions, blocks and calls; 0: 256 */
     size_t max_errors;           /* collected before giving up; 0: QT_MAX_DIAGNOSTICS */
     qt_circuit_limits limits;    /* zeroed: qt_circuit_default_limits */

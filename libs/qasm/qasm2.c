@@ -71,13 +71,13 @@ qt_code qasm2_at_end(qasm2 *p) {
                                                                                        : code;
 }
 
-static qt_code leave_statement(qasm2 *p) {
+qt_code qasm2_leave(qasm2 *p) {
     return qasm2_at(p, ';') ? qasm2_advance(p) : QT_OK;
 }
 
 qt_code qasm2_end(qasm2 *p) {
     QT_TRY(qasm2_at_end(p));
-    return leave_statement(p);
+    return qasm2_leave(p);
 }
 
 static qt_code version(qasm2 *p) {
@@ -340,6 +340,7 @@ static qt_code gate_call(qasm2 *p) {
     operand operands[MAX_OPERANDS];
     size_t count = 0;
     QT_TRY(operand_list(p, operands, &count));
+    QT_TRY(qasm2_at_end(p));
     const qasm_gate *gate = &p->gates.items[index];
     if (params != gate->param_count) {
         return qasm_syntax(p->ctx, at, "the gate '%.60s' takes %u parameters, %u are given",
@@ -349,9 +350,8 @@ static qt_code gate_call(qasm2 *p) {
         return qasm_syntax(p->ctx, at, "the gate '%.60s' takes %u qubits, %zu are given",
                            name->text, gate->qubit_count, count);
     }
-    QT_TRY(qasm2_at_end(p));
     QT_TRY(call_gate(p, index, operands, count, at));
-    return leave_statement(p);
+    return qasm2_leave(p);
 }
 
 static qt_code gate_statement(qasm2 *p) {
@@ -375,7 +375,7 @@ static qt_code measure(qasm2 *p) {
     for (uint32_t i = 0; i < q.size; i++) {
         QASM_BUILD(p->ctx, at, qt_build_measure(&p->ctx->builder, q.first + i, c.first + i, err));
     }
-    return leave_statement(p);
+    return qasm2_leave(p);
 }
 
 static qt_code reset(qasm2 *p) {
@@ -387,7 +387,7 @@ static qt_code reset(qasm2 *p) {
     for (uint32_t i = 0; i < q.size; i++) {
         QASM_BUILD(p->ctx, at, qt_build_reset(&p->ctx->builder, q.first + i, err));
     }
-    return leave_statement(p);
+    return qasm2_leave(p);
 }
 
 static qt_code push_barrier(qasm2 *p, const operand *o) {
@@ -420,7 +420,7 @@ static qt_code barrier(qasm2 *p) {
     }
     QT_TRY(qasm2_at_end(p));
     QASM_BUILD(p->ctx, at, qt_build_barrier(&p->ctx->builder, p->barrier, p->barrier_count, err));
-    return leave_statement(p);
+    return qasm2_leave(p);
 }
 
 /* An integer of any size as a constant expression. */

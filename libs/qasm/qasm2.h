@@ -70,6 +70,7 @@ static inline bool qasm2_at(const qasm2 *p, uint8_t kind) {
 qt_code qasm2_end(qasm2 *p);
 /* The same in two steps: looks for it, and consumes it. */
 qt_code qasm2_at_end(qasm2 *p);
+qt_code qasm2_leave(qasm2 *p);
 qasm2_keyword qasm2_at_keyword(const qasm2 *p);
 /* "expected X, found Y". */
 qt_code qasm2_expected(qasm2 *p, const char *what);

@@ -194,6 +194,7 @@ static qt_code body_gate(qasm2 *p, qasm_gate *gate) {
         QT_TRY(body_params(p, &call, &params));
     }
     QT_TRY(body_qubits(p, &call));
+    QT_TRY(qasm2_at_end(p));
     const qasm_gate *callee = &p->gates.items[call.gate];
     if (params != callee->param_count) {
         return qasm_syntax(p->ctx, at, "the gate '%.60s' takes %u parameters, %u are given",
@@ -203,8 +204,8 @@ static qt_code body_gate(qasm2 *p, qasm_gate *gate) {
         return qasm_syntax(p->ctx, at, "the gate '%.60s' takes %u qubits, %u are given", name->text,
                            callee->qubit_count, call.qubit_count);
     }
-    QT_TRY(qasm2_end(p));
-    return qasm_gates_add_call(p->ctx, &p->gates, gate, &call, at);
+    QT_TRY(qasm_gates_add_call(p->ctx, &p->gates, gate, &call, at));
+    return qasm2_leave(p);
 }
 
 static qt_code body_statement(qasm2 *p, qasm_gate *gate) {

@@ -61,10 +61,11 @@ qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size
     qir_reading reading = {
         .helper = runner->qir,
         .wait = {.cancelled = program->cancel.cancelled, .self = program->cancel.self}};
-    const qt_program_read_options options = {.max_bytes = max_bytes,
-                                             .keep_loops = program->keep_loops,
-                                             .read_qir = runner->qir != NULL ? read_qir : NULL,
-                                             .read_qir_self = &reading};
+    qt_program_read_options options = runner->limits.read;
+    options.max_bytes = max_bytes;
+    options.keep_loops = program->keep_loops;
+    options.read_qir = runner->qir != NULL ? read_qir : NULL;
+    options.read_qir_self = &reading;
     QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
     qt_code code = qt_program_read(program->kind, program->text, program->len, &options,
                                    ret_circuit, &all, err);

@@ -28,6 +28,7 @@ typedef struct qt_program {
 
 typedef struct qt_job_limits {
     size_t max_circuit_bytes;
+    qt_program_read_options read; /* but for the bytes */
     uint32_t max_shots;
     unsigned threads; /* of one run */
     uint32_t verify_qubits;

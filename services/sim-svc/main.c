@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "base/settings_table.inc"
 #include "observe/observe.h"
+#include "program/config_macros.h"
 #include "qt_descriptors.h"
 #include "rpc/config_macros.h"
 #include "services/sim-svc/core.h"
@@ -66,6 +67,7 @@ static qt_code start_qir(const qt_config *cfg, qt_qir_helper **ret_helper, qt_er
 
 static void core_init(const qt_config *cfg, qt_sim_core *core) {
     core->jobs.limits = (qt_job_limits){.max_circuit_bytes = (size_t)cfg->max_circuit_bytes,
+                                        .read = QT_PROGRAM_READ_OPTIONS(cfg),
                                         .max_shots = (uint32_t)cfg->max_shots,
                                         .threads = run_threads(cfg),
                                         .verify_qubits = (uint32_t)cfg->verify_max_qubits,

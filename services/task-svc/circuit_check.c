@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "circuit/circuit.h"
+#include "program/config_macros.h"
 #include "program/wire.h"
 #include "qir/source.h"
 #include "services/task-svc/validate.h"
@@ -49,8 +50,9 @@ static qt_code check_qir(const qt_config *config, const char *text, qt_err *err)
 qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
                          const Qtaskdist__V1__TaskPayload *payload, size_t max_errors,
                          qt_arena *arena, qt_circuit_facts *ret_facts, qt_err *err) {
-    const qt_program_read_options options = {.max_bytes = (size_t)config->max_circuit_bytes,
-                                             .max_errors = max_errors};
+    qt_program_read_options options = QT_PROGRAM_READ_OPTIONS(config);
+    bool fewer = max_errors > 0 && (options.max_errors == 0 || max_errors < options.max_errors);
+    options.max_errors = fewer ? max_errors : options.max_errors;
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
     qt_program_kind kind = QT_PROGRAM_QASM;
