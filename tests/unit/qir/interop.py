@@ -27,20 +27,26 @@ def enter(environment):
         return
     if os.environ.get("QT_INTEROP") != "1":
         sys.exit(SKIPPED)
-    if not python.exists():
+    stamp = pathlib.Path(environment) / "installed"
+    if not stamp.exists():
         try:
-            subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
             subprocess.run([python, "-m", "pip", "install", "-q", *PACKAGES], check=True)
+            stamp.touch()
         except (subprocess.CalledProcessError, OSError):
             sys.exit(SKIPPED)
     os.execv(python, [str(python)] + sys.argv)
 
 
-def tool(*args):
-    done = subprocess.run([sys.argv[1], *map(str, args)], capture_output=True, text=True)
+def tool_bytes(*args):
+    done = subprocess.run([sys.argv[1], *map(str, args)], capture_output=True)
     if done.returncode != 0:
-        sys.exit(f"{args}: {done.stderr}")
+        sys.exit(f"{args}: {done.stderr.decode()}")
     return done.stdout
+
+
+def tool(*args):
+    return tool_bytes(*args).decode()
 
 
 def our_counts(path):
@@ -92,9 +98,15 @@ def check_ours(programs, work):
             path = work / f"{program.stem}_{version}.ll"
             path.write_text(tool("convert", program, version))
             compare(f"qir-runner, {path.name}", expected, runner_counts(path))
-        module = pyqir.Module.from_ir(pyqir.Context(), path.read_text())
-        if module.verify() is not None:
-            sys.exit(f"PyQIR, {path.name}: {module.verify()}")
+        modules = [pyqir.Module.from_ir(pyqir.Context(), path.read_text())]
+        for version in (1, 2):
+            bitcode = tool_bytes("bitcode", program, version)
+            modules.append(pyqir.Module.from_bitcode(pyqir.Context(), bitcode))
+        for module in modules:
+            if module.verify() is not None:
+                sys.exit(f"PyQIR, {path.name}: {module.verify()}")
+            if len([f for f in module.functions if pyqir.is_entry_point(f)]) != 1:
+                sys.exit(f"PyQIR, {path.name}: not one entry point")
 
 
 def check_pyqir(work):
@@ -114,12 +126,16 @@ def check_pyqir(work):
 
 
 def check_qbraid(programs, work):
+    """Its base profile merges registers and its adaptive one turns them round, so these are
+    programs that do not show it."""
     from qbraid_qir.qasm3 import qasm3_to_qir
 
-    program = programs / "bell.qasm"
-    path = work / "qbraid.ll"
-    path.write_text(str(qasm3_to_qir(program.read_text(), name="main")))
-    compare(path.name, our_counts(program), our_counts(path))
+    for name, profile in (("bell", "base"), ("bell", "adaptive"), ("teleport", "adaptive")):
+        program = programs / f"{name}.qasm"
+        module = qasm3_to_qir(program.read_text(), name="main", profile=profile)
+        for path, data in (("qbraid.ll", str(module).encode()), ("qbraid.bc", module.bitcode)):
+            (work / path).write_bytes(data)
+            compare(f"{name}, {profile}, {path}", our_counts(program), our_counts(work / path))
 
 
 def main():

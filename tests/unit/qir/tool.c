@@ -1,5 +1,6 @@
-/* For interop.py: `qir_tool convert FILE 1|2` prints an OpenQASM program as QIR, `qir_tool run FILE
- * SHOTS` prints the counts of an OpenQASM (.qasm) or QIR program, one "KEY COUNT" a line. */
+/* For interop.py: `qir_tool convert FILE 1|2` prints an OpenQASM program as QIR, `qir_tool bitcode
+ * FILE 1|2` its bitcode, `qir_tool run FILE SHOTS` prints the counts of an OpenQASM (.qasm) or QIR
+ * program, one "KEY COUNT" a line. */
 #include "base/cleanup.h"
 #include "qasm/qasm.h"
 #include "qir/llvm.h"
@@ -38,12 +39,18 @@ static qt_circuit *load(const char *path) {
     return circuit;
 }
 
-static void convert(const qt_circuit *circuit, const char *version) {
+static void convert(const qt_circuit *circuit, const char *version, bool to_bitcode) {
     qt_err err;
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
     qt_qir_options options = {.version = version[0] == '1' ? QT_QIR_1_0 : QT_QIR_2_0};
     check(qt_qir_write(circuit, &options, &text, NULL, &err), &err);
-    fwrite(text.data, 1, text.len, stdout);
+    if (to_bitcode) {
+        QT_CLEANUP(qt_buf_done) qt_buf bitcode = {0};
+        check(qt_qir_to_bitcode(text.data, text.len, options.version, &bitcode, &err), &err);
+        fwrite(bitcode.data, 1, bitcode.len, stdout);
+    } else {
+        fwrite(text.data, 1, text.len, stdout);
+    }
 }
 
 static void run(const qt_circuit *circuit, const char *shots) {
@@ -61,6 +68,11 @@ int main(int argc, char **argv) {
         return 2;
     }
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = load(argv[2]);
-    strcmp(argv[1], "convert") == 0 ? convert(circuit, argv[3]) : run(circuit, argv[3]);
+    bool to_bitcode = strcmp(argv[1], "bitcode") == 0;
+    if (to_bitcode || strcmp(argv[1], "convert") == 0) {
+        convert(circuit, argv[3], to_bitcode);
+    } else {
+        run(circuit, argv[3]);
+    }
     return 0;
 }
