@@ -179,7 +179,7 @@ class Qir(unittest.TestCase):
         wrong = []
 
         def attack(first):
-            for seed in range(first, first + 25):
+            for seed in range(first, first + 10):
                 body = {"circuit_type": "qir", "circuit_data": damaged(bitcode, seed), "shots": 10}
                 reply = self.rest.call("POST", "/v1/simulate", body)
                 if reply.status not in (200, 400):

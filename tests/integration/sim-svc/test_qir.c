@@ -13,7 +13,7 @@ TCase *qir_case(void) {
 
 #include <pthread.h>
 
-enum { THREADS = 6, ROUNDS = 30 };
+enum { THREADS = 6, ROUNDS = 16 };
 
 #define QIR_1_0 QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_1_0
 #define QIR_2_0 QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_2_0
@@ -32,7 +32,7 @@ static qt_err err;
 
 static void setup(void) {
     start_all();
-    const qt_qir_helper_options options = {.program = QT_SIM_SVC_PROGRAM};
+    const qt_qir_helper_options options = {.program = QT_SIM_SVC_PROGRAM, .time_ms = 10000};
     ck_assert_ok(qt_qir_helper_new(&options, &core.jobs.qir, &err));
     qt_arena_init(&arena, 0);
 }
