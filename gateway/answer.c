@@ -118,17 +118,18 @@ void qt_answer_static(qt_exchange *x, const char *content_type, const void *data
 
 static void log_failure(const qt_exchange *x, int status, const qt_err *err) {
     int64_t ms = (qt_clock_mono_us(qt_clock_system()) - x->start_us) / 1000;
+    qt_trace_scope scope;
+    qt_trace_enter(&scope, &x->trace, x->request_id);
     if (status >= 500) {
         qt_log_err(WARN, "request failed", err, QT_KV_STR("method", x->method),
                    QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
-                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
                    QT_KV_INT("ms", ms));
     } else {
         qt_log_err(DEBUG, "request refused", err, QT_KV_STR("method", x->method),
                    QT_KV_INT("status", status), QT_KV_STR("caller", x->caller),
-                   QT_KV_STR("request_id", x->request_id), QT_KV_STR("traceparent", x->traceparent),
                    QT_KV_INT("ms", ms));
     }
+    qt_trace_leave(&scope);
 }
 
 void qt_answer_stream(qt_exchange *x, const char *content_type, void (*drained)(void *arg),

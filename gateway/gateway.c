@@ -146,23 +146,6 @@ static void set_request_id(qt_exchange *x) {
              (unsigned long long)random[1]);
 }
 
-/* W3C trace context, version 00: "00-<32 hex>-<16 hex>-<2 hex>". */
-static bool is_traceparent(const char *text) {
-    static const size_t dashes[] = {2, 35, 52};
-    if (strlen(text) != 55 || strspn(text, "0123456789abcdef-") != 55) {
-        return false;
-    }
-    size_t found = 0;
-    for (size_t i = 0; i < 55; i++) {
-        bool dash = found < QT_ARRAY_LEN(dashes) && dashes[found] == i;
-        if ((text[i] == '-') != dash) {
-            return false;
-        }
-        found += dash;
-    }
-    return true;
-}
-
 /* NULL when out of memory. */
 static qt_exchange *begin(qt_gateway *g, qt_http_request *http) {
     qt_exchange *x = qt_arena_alloc(qt_http_arena(http), sizeof *x);
@@ -173,10 +156,7 @@ static qt_exchange *begin(qt_gateway *g, qt_http_request *http) {
                        .http = http,
                        .method = "none",
                        .start_us = qt_clock_mono_us(qt_clock_system())};
-    const char *trace = qt_http_header(http, "traceparent");
-    if (trace != NULL && is_traceparent(trace)) {
-        snprintf(x->traceparent, sizeof x->traceparent, "%s", trace);
-    }
+    (void)qt_trace_parse(qt_http_header(http, "traceparent"), &x->trace);
     set_request_id(x);
     qt_stats_begin();
     return x;

@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-enum { QT_REQUEST_ID_BYTES = 129, QT_TRACEPARENT_BYTES = 64 };
+enum { QT_REQUEST_ID_BYTES = 129 };
 
 typedef struct qt_streams qt_streams;
 
@@ -49,9 +49,10 @@ typedef struct qt_exchange {
     int64_t start_us;
     int64_t timeout_ms;
     char request_id[QT_REQUEST_ID_BYTES];
-    char traceparent[QT_TRACEPARENT_BYTES]; /* "" if none */
-    char caller[QT_KEY_NAME_BYTES];         /* name of the API key, "" if none */
-    qt_scope scope;                         /* what the caller may do */
+    qt_trace_ctx trace;             /* the client's, then of our span */
+    qt_trace_span *span;            /* NULL: none, or not sampled */
+    char caller[QT_KEY_NAME_BYTES]; /* name of the API key, "" if none */
+    qt_scope scope;                 /* what the caller may do */
     /* The upstream's answer, copied. */
     qt_code code;
     char message[256];

@@ -217,7 +217,7 @@ static void call_upstream(qt_exchange *x, qt_buf *message) {
     qt_rpc_call call = {.timeout_ms = x->timeout_ms,
                         .idempotent = strcmp(x->route->rule->http_method, "GET") == 0,
                         .request_id = x->request_id,
-                        .traceparent = x->traceparent[0] != '\0' ? x->traceparent : NULL,
+                        .trace = &x->trace,
                         .cancelled = is_gone,
                         .self = x->http};
     qt_rpc_raw_async(x->upstream->channel, x->route->method->rpc_path, &call,
@@ -249,10 +249,25 @@ static qt_code find_route(qt_exchange *x, qt_route_match *match, qt_err *err) {
     return QT_OK;
 }
 
+static void begin_span(qt_exchange *x) {
+    x->trace = qt_trace_begin("HTTP", QT_TRACE_SERVER, &x->trace, &x->span);
+    qt_trace_str(x->span, "http.request.method", qt_http_method(x->http));
+    qt_trace_str(x->span, "qt.request_id", x->request_id);
+}
+
+/* As soon as the route is known. */
+static void name_span(qt_exchange *x) {
+    char name[128];
+    snprintf(name, sizeof name, "%.16s %s", qt_http_method(x->http), x->method);
+    qt_trace_rename(x->span, name);
+    qt_trace_str(x->span, "http.route", x->method);
+}
+
 static qt_code prepare(qt_exchange *x, qt_buf *message, qt_err *err) {
     qt_route_match match;
     QT_TRY(qt_door_enter(x, err));
     QT_TRY(find_route(x, &match, err));
+    name_span(x);
     QT_TRY(qt_door_check_scope(x, err));
     QT_TRY(read_timeout(x, err));
     return build_message(x, &match, message, err);
@@ -261,6 +276,7 @@ static qt_code prepare(qt_exchange *x, qt_buf *message, qt_err *err) {
 void qt_proxy(qt_exchange *x) {
     QT_CLEANUP(qt_buf_done) qt_buf message = {0};
     qt_err err;
+    begin_span(x);
     if (prepare(x, &message, &err) != QT_OK) {
         qt_answer_error(x, &err);
     } else {

@@ -23,4 +23,6 @@ void qt_stats_end(const qt_exchange *x, int status) {
     qt_series_observe(qt_series_get(&qt_metric_table[QT_GATEWAY_SECONDS], x->method, text, NULL),
                       (double)us / 1e6);
     add_active(-1);
+    qt_trace_int(x->span, "http.response.status_code", status);
+    qt_trace_end(x->span, status >= 500 ? &(qt_err){.reason = QT_REASON_INTERNAL} : NULL);
 }

@@ -287,7 +287,7 @@ static void open_stream(stream *s, const qt_buf *message) {
     qt_exchange *x = s->x;
     const qt_rpc_call call = {.timeout_ms = x->timeout_ms,
                               .request_id = x->request_id,
-                              .traceparent = x->traceparent[0] != '\0' ? x->traceparent : NULL};
+                              .trace = &x->trace};
     pthread_mutex_lock(&streams->lock); /* its callbacks wait until it is on the list */
     s->next = streams->first;
     if (s->next != NULL) {

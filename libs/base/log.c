@@ -15,6 +15,7 @@ enum { LINE_BYTES = 8192, TAIL_BYTES = 8 };
 static const char *log_service = "qtaskdist";
 static atomic_int log_min_level = QT_LOG_INFO;
 static atomic_int log_fd = STDOUT_FILENO;
+static _Thread_local qt_log_context log_context;
 static atomic_uint_fast64_t log_lines[QT_LOG_ERROR + 1];
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -35,6 +36,10 @@ void qt_log_set_fd(int fd) {
 
 uint64_t qt_log_lines(qt_log_level level) {
     return atomic_load(&log_lines[level]);
+}
+
+void qt_log_set_context(const qt_log_context *context) {
+    log_context = *context;
 }
 
 bool qt_log_enabled(qt_log_level level) {
@@ -145,8 +150,13 @@ static void write_all(const char *text, size_t len) {
 void qt_log_write(qt_log_level level, const char *msg, const qt_kv *kvs, size_t count) {
     char ts[QT_RFC3339_BYTES];
     qt_format_rfc3339(qt_clock_wall_us(qt_clock_system()), ts);
-    const qt_kv head[] = {QT_KV_STR("ts", ts), QT_KV_STR("level", level_names[level]),
-                          QT_KV_STR("service", log_service), QT_KV_STR("msg", msg)};
+    const qt_kv head[] = {QT_KV_STR("ts", ts),
+                          QT_KV_STR("level", level_names[level]),
+                          QT_KV_STR("service", log_service),
+                          QT_KV_STR("msg", msg),
+                          QT_KV_STR("trace_id", log_context.trace_id),
+                          QT_KV_STR("span_id", log_context.span_id),
+                          QT_KV_STR("request_id", log_context.request_id)};
     line l = {0};
     put(&l, "{", 1);
     for (size_t i = 0; i < sizeof head / sizeof *head; i++) {

@@ -51,6 +51,15 @@ qt_code qt_log_level_parse(const char *name, qt_log_level *ret_level, qt_err *er
         }                                                                                          \
     } while (0)
 
+/* Pairs that all lines of this thread carry, until they are set anew; NULL leaves one out. The
+ * texts are kept, not copied. libs/trace sets them. */
+typedef struct qt_log_context {
+    const char *trace_id;
+    const char *span_id;
+    const char *request_id;
+} qt_log_context;
+void qt_log_set_context(const qt_log_context *context);
+
 /* The same with code, reason, message and place of an error in front of the pairs. */
 #define qt_log_err(level, what, err, ...)                                                          \
     qt_log(level, what, QT_KV_STR("code", qt_code_name((err)->code)),                              \

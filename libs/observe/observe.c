@@ -92,8 +92,10 @@ qt_code qt_observe_start(const qt_observe_options *options, qt_observe **ret_obs
     bool off = is_off(options->metrics_addr);
     qt_metrics_set_enabled(!off);
     qt_process_metrics_init(options->service);
-    if (!off) {
-        QT_TRY(start_http(options->metrics_addr, &http, err));
+    QT_TRY(qt_trace_start(&options->trace, err));
+    if (!off && start_http(options->metrics_addr, &http, err) != QT_OK) {
+        qt_trace_stop();
+        return err->code;
     }
     qt_observe *observe = qt_xcalloc(1, sizeof *observe);
     observe->http = http;
@@ -109,6 +111,7 @@ void qt_observe_stop(qt_observe *observe) {
     if (observe == NULL) {
         return;
     }
+    qt_trace_stop();
     if (observe->http != NULL) {
         qt_http_server_stop(observe->http, GRACE_MS);
         qt_http_server_free(observe->http);

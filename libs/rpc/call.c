@@ -237,6 +237,8 @@ void qt_rpc_call_run(void *arg) {
     qt_rpc_ctx *ctx = arg;
     ProtobufCMessage *resp = NULL;
     qt_err err;
+    qt_trace_scope scope;
+    qt_trace_enter(&scope, &ctx->trace, ctx->request_id);
     qt_code code = run_handler(ctx, &resp, &err);
     bool deferred = qt_rpc_call_is_deferred(ctx);
     if (code != QT_OK) {
@@ -251,6 +253,7 @@ void qt_rpc_call_run(void *arg) {
     } else if (ctx->entry->method->stream != NULL && atomic_load(&ctx->server->stopping)) {
         qt_rpc_list_end_streams(ctx->server); /* it may have come too late to be seen there */
     }
+    qt_trace_leave(&scope);
     qt_rpc_call_unref(ctx);
 }
 

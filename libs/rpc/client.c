@@ -252,16 +252,21 @@ qt_code qt_rpc_unary(qt_rpc_channel *channel, const char *path, const qt_rpc_cal
                      const ProtobufCMessage *req, const ProtobufCMessageDescriptor *resp_type,
                      qt_arena *arena, ProtobufCMessage **ret_resp, qt_err *err) {
     QT_TRY(qt_rpc_call_check(call, err));
+    qt_rpc_call traced = *call;
     unary_job job = {.channel = channel,
                      .path = path,
-                     .call = call,
+                     .call = &traced,
                      .type = resp_type,
                      .arena = arena,
                      .deadline_us = qt_rpc_call_deadline_us(call)};
     int64_t start_us = qt_clock_mono_us(qt_clock_system());
     int tries = 0;
     QT_TRY(pack_body(req, &job.body, err));
+    qt_trace_span *span = NULL;
+    const qt_trace_ctx ctx = qt_rpc_call_begin_span(call, path, &span);
+    traced.trace = &ctx;
     qt_code code = run_job(&job, &tries, ret_resp, err);
+    qt_rpc_call_end_span(span, tries, code != QT_OK ? err : NULL);
     grpc_slice_unref(job.body);
     qt_rpc_metrics_client(path, code, start_us, tries);
     return code;

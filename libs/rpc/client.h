@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "trace/trace.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -33,11 +34,11 @@ typedef struct qt_rpc_channel_options {
 
 /* Per call. */
 typedef struct qt_rpc_call {
-    int64_t timeout_ms;      /* required; 0 or less is DEADLINE_EXCEEDED */
-    bool wait_for_ready;     /* wait for a connection instead of failing at once */
-    bool idempotent;         /* may be sent again after UNAVAILABLE */
-    const char *request_id;  /* NULL: none */
-    const char *traceparent; /* NULL: none */
+    int64_t timeout_ms;        /* required; 0 or less is DEADLINE_EXCEEDED */
+    bool wait_for_ready;       /* wait for a connection instead of failing at once */
+    bool idempotent;           /* may be sent again after UNAVAILABLE */
+    const char *request_id;    /* NULL: none */
+    const qt_trace_ctx *trace; /* parent of the call; NULL: the thread's (qt_trace_current) */
     /* Polled every 50 ms while waiting; true cancels the call with CALL_CANCELLED. NULL: never. */
     bool (*cancelled)(void *self);
     void *self;

@@ -21,7 +21,8 @@ struct async_call {
     qt_rpc_call options; /* strings are copies */
     char *path;
     char *request_id;
-    char *traceparent;
+    qt_trace_ctx trace;
+    qt_trace_span *span; /* until the call is delivered */
     grpc_slice body;
     void (*done)(void *arg, const qt_rpc_raw_reply *reply);
     void *arg;
@@ -77,7 +78,6 @@ static void free_call(async_call *call) {
     grpc_slice_unref(call->body);
     free(call->path);
     free(call->request_id);
-    free(call->traceparent);
     free(call);
     qt_rpc_async_release(async);
 }
@@ -137,6 +137,7 @@ static void deliver(async_call *call, const qt_err *err) {
         reply.status_details = details.data;
         reply.status_details_len = details.len;
     }
+    qt_rpc_call_end_span(call->span, call->tries, err);
     qt_rpc_metrics_client(call->path, reply.code, call->start_us, call->tries);
     call->done(call->arg, &reply);
     grpc_slice_unref(body);
@@ -299,10 +300,10 @@ static async_call *new_call(qt_rpc_async *async, const char *path, const qt_rpc_
     call->async = async;
     call->path = qt_xstrdup(path);
     call->request_id = copy_or_null(options->request_id);
-    call->traceparent = copy_or_null(options->traceparent);
     call->options = *options;
     call->options.request_id = call->request_id;
-    call->options.traceparent = call->traceparent;
+    call->trace = qt_rpc_call_begin_span(options, call->path, &call->span);
+    call->options.trace = &call->trace;
     call->start_us = now_us();
     call->deadline_us = qt_rpc_call_deadline_us(options);
     call->tag_done = (qt_rpc_tag){on_done, call};

@@ -15,6 +15,26 @@ qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err) {
     return QT_OK;
 }
 
+qt_trace_ctx qt_rpc_call_begin_span(const qt_rpc_call *call, const char *path,
+                                    qt_trace_span **ret_span) {
+    const qt_trace_ctx *parent = call->trace != NULL ? call->trace : qt_trace_current();
+    *ret_span = NULL;
+    if (!qt_trace_is_set(parent)) {
+        return qt_trace_unsampled();
+    }
+    qt_trace_ctx ctx = qt_trace_begin(path + 1, QT_TRACE_CLIENT, parent, ret_span);
+    qt_trace_str(*ret_span, "rpc.system", "grpc");
+    return ctx;
+}
+
+void qt_rpc_call_end_span(qt_trace_span *span, int tries, const qt_err *err) {
+    qt_trace_int(span, "rpc.grpc.status_code", err != NULL ? (int)err->code : 0);
+    if (tries > 1) {
+        qt_trace_int(span, "qt.tries", tries);
+    }
+    qt_trace_end(span, err);
+}
+
 int64_t qt_rpc_call_deadline_us(const qt_rpc_call *call) {
     const int64_t year_ms = INT64_C(365) * 86400 * 1000;
     if (call->timeout_ms > year_ms) {
@@ -46,7 +66,9 @@ void qt_rpc_attempt_init(qt_rpc_attempt *attempt, const qt_rpc_channel *channel,
     grpc_metadata_array_init(&attempt->trailing);
     attempt->text = grpc_empty_slice();
     add_metadata(attempt, QT_MD_REQUEST_ID, call->request_id);
-    add_metadata(attempt, QT_MD_TRACEPARENT, call->traceparent);
+    char traceparent[QT_TRACEPARENT_BYTES];
+    qt_trace_format(call->trace, traceparent);
+    add_metadata(attempt, QT_MD_TRACEPARENT, traceparent);
     attempt->request = grpc_raw_byte_buffer_create(&body, 1);
     grpc_slice method = grpc_slice_from_copied_string(path);
     attempt->call = grpc_channel_create_call(channel->channel, NULL, GRPC_PROPAGATE_DEFAULTS, cq,

@@ -33,7 +33,7 @@ typedef struct qt_rpc_attempt {
     grpc_byte_buffer *response;
 } qt_rpc_attempt;
 
-/* Makes the core's call. Strings of `call` are copied. */
+/* Makes the core's call. Strings of `call` are copied; its `trace` is what the server gets. */
 void qt_rpc_attempt_init(qt_rpc_attempt *attempt, const qt_rpc_channel *channel, const char *path,
                          const qt_rpc_call *call, grpc_slice body, gpr_timespec deadline,
                          grpc_completion_queue *cq);
@@ -53,6 +53,13 @@ qt_code qt_rpc_attempt_error(const qt_rpc_attempt *attempt, qt_err *err);
 bool qt_rpc_attempt_may_retry(const qt_rpc_call *call, qt_code code, int tries);
 /* Milliseconds before try number `tries` + 1: full jitter, at least what the server asks for. */
 int64_t qt_rpc_attempt_backoff_ms(int tries, int64_t retry_after_ms);
+
+/* The span of a call: a child of call->trace, or of the thread's context; none without both.
+ * Returns what the server gets. */
+qt_trace_ctx qt_rpc_call_begin_span(const qt_rpc_call *call, const char *path,
+                                    qt_trace_span **ret_span);
+/* err NULL: success. */
+void qt_rpc_call_end_span(qt_trace_span *span, int tries, const qt_err *err);
 
 /* A call without time fails at once. */
 qt_code qt_rpc_call_check(const qt_rpc_call *call, qt_err *err);

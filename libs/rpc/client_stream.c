@@ -13,7 +13,8 @@ struct qt_rpc_reader {
     qt_rpc_call call; /* cancelled() only */
     grpc_completion_queue *cq;
     qt_rpc_attempt attempt;
-    bool opened; /* the request's tag has come back */
+    qt_trace_span *span; /* until close */
+    bool opened;         /* the request's tag has come back */
     bool status_known;
     bool cancelled;
     char tag_open; /* only their addresses count */
@@ -88,7 +89,10 @@ qt_code qt_rpc_stream_open(qt_rpc_channel *channel, const char *path, const qt_r
     reader->cq = grpc_completion_queue_create_for_pluck(NULL);
     grpc_slice body = grpc_slice_malloc(protobuf_c_message_get_packed_size(req));
     protobuf_c_message_pack(req, GRPC_SLICE_START_PTR(body));
-    qt_rpc_attempt_init(&reader->attempt, channel, path, call, body,
+    qt_rpc_call traced = *call;
+    const qt_trace_ctx ctx = qt_rpc_call_begin_span(call, path, &reader->span);
+    traced.trace = &ctx;
+    qt_rpc_attempt_init(&reader->attempt, channel, path, &traced, body,
                         qt_core_deadline_in_us(qt_rpc_call_left_us(qt_rpc_call_deadline_us(call))),
                         reader->cq);
     grpc_slice_unref(body);
@@ -140,6 +144,15 @@ qt_code qt_rpc_stream_read(qt_rpc_reader *reader, const ProtobufCMessageDescript
     return code;
 }
 
+static void end_span(qt_rpc_reader *reader) {
+    qt_err err;
+    bool failed = reader->attempt.status != GRPC_STATUS_OK;
+    if (failed) {
+        (void)qt_rpc_attempt_error(&reader->attempt, &err);
+    }
+    qt_rpc_call_end_span(reader->span, 1, failed ? &err : NULL);
+}
+
 void qt_rpc_stream_close(qt_rpc_reader *reader) {
     if (reader == NULL) {
         return;
@@ -152,6 +165,7 @@ void qt_rpc_stream_close(qt_rpc_reader *reader) {
         wait_for(reader, &reader->tag_open);
     }
     wait_for_status(reader);
+    end_span(reader);
     qt_rpc_attempt_done(&reader->attempt);
     grpc_completion_queue_shutdown(reader->cq);
     while (grpc_completion_queue_pluck(reader->cq, NULL, qt_core_no_deadline(), NULL).type !=

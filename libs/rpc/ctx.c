@@ -72,8 +72,8 @@ const char *qt_rpc_request_id(const qt_rpc_ctx *ctx) {
     return ctx->request_id;
 }
 
-const char *qt_rpc_traceparent(const qt_rpc_ctx *ctx) {
-    return ctx->traceparent;
+const qt_trace_ctx *qt_rpc_trace(const qt_rpc_ctx *ctx) {
+    return &ctx->trace;
 }
 
 const char *qt_rpc_peer_identity(const qt_rpc_ctx *ctx) {

@@ -6,7 +6,6 @@
 #include "base/log.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <grpc/grpc_security.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,33 +39,42 @@ static void copy_metadata(const qt_rpc_ctx *ctx, const char *key, char *to, size
     }
 }
 
-/* "00-<32 hex>-<16 hex>-<2 hex>" */
-static bool is_traceparent(const char *text) {
-    static const char shape[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
-    if (strlen(text) != sizeof shape - 1) {
-        return false;
+static const char *path_of(const qt_rpc_ctx *ctx) {
+    return ctx->entry != NULL ? ctx->entry->method->path : "/unknown";
+}
+
+/* Calls of gRPC's own services belong to no trace unless their caller says so. */
+static bool is_own_service(const qt_rpc_ctx *ctx) {
+    static const char prefix[] = "/grpc.";
+    return strncmp(path_of(ctx), prefix, sizeof prefix - 1) == 0;
+}
+
+static void begin_span(qt_rpc_ctx *ctx) {
+    char traceparent[QT_TRACEPARENT_BYTES + 32]; /* later versions may be longer */
+    qt_trace_ctx parent;
+    copy_metadata(ctx, QT_MD_TRACEPARENT, traceparent, sizeof traceparent);
+    if (qt_trace_parse(traceparent, &parent) || !is_own_service(ctx)) {
+        ctx->trace = qt_trace_begin(path_of(ctx) + 1, QT_TRACE_SERVER, &parent, &ctx->span);
+        qt_trace_str(ctx->span, "rpc.system", "grpc");
+        qt_trace_str(ctx->span, "qt.request_id", ctx->request_id);
     }
-    for (size_t i = 0; shape[i] != '\0'; i++) {
-        bool fits = shape[i] == 'x' ? isxdigit((unsigned char)text[i]) != 0 : text[i] == '-';
-        if (!fits) {
-            return false;
-        }
-    }
-    return true;
 }
 
 static qt_code trace_before(qt_rpc_ctx *ctx, qt_err *err) {
     (void)err;
     copy_metadata(ctx, QT_MD_REQUEST_ID, ctx->request_id, sizeof ctx->request_id);
-    copy_metadata(ctx, QT_MD_TRACEPARENT, ctx->traceparent, sizeof ctx->traceparent);
-    if (!is_traceparent(ctx->traceparent)) {
-        ctx->traceparent[0] = '\0';
-    }
     if (ctx->request_id[0] == '\0') {
         uint64_t n = atomic_fetch_add(&ctx->server->id_count, 1);
         snprintf(ctx->request_id, sizeof ctx->request_id, "%s-%" PRIx64, ctx->server->id_prefix, n);
     }
+    begin_span(ctx);
     return QT_OK;
+}
+
+static void trace_after(qt_rpc_ctx *ctx, const qt_err *err) {
+    qt_trace_int(ctx->span, "rpc.grpc.status_code", err != NULL ? (int)err->code : 0);
+    qt_trace_end(ctx->span, err);
+    ctx->span = NULL;
 }
 
 /* ---- identity ---- */
@@ -135,10 +143,6 @@ static qt_code concurrency_before(qt_rpc_ctx *ctx, qt_err *err) {
 
 /* ---- log ---- */
 
-static const char *path_of(const qt_rpc_ctx *ctx) {
-    return ctx->entry != NULL ? ctx->entry->method->path : "unknown";
-}
-
 static qt_log_level level_of(const qt_err *err) {
     static const bool is_ours[QT_CODE_COUNT] = {
         [QT_UNKNOWN] = true,  [QT_DEADLINE_EXCEEDED] = true, [QT_RESOURCE_EXHAUSTED] = true,
@@ -160,7 +164,6 @@ static void log_after(qt_rpc_ctx *ctx, const qt_err *err) {
     if (!qt_log_enabled(level)) {
         return;
     }
-    const char *trace = ctx->traceparent[0] != '\0' ? ctx->traceparent : NULL;
     const char *identity = ctx->identity[0] != '\0' ? ctx->identity : NULL;
     const char *field = err != NULL && err->field[0] != '\0' ? err->field : NULL;
     const qt_kv kvs[] = {
@@ -169,12 +172,13 @@ static void log_after(qt_rpc_ctx *ctx, const qt_err *err) {
         QT_KV_STR("reason", err != NULL ? qt_reason_name(err->reason) : NULL),
         QT_KV_STR("error", err != NULL ? err->msg : NULL),
         QT_KV_STR("field", field),
-        QT_KV_STR("request_id", ctx->request_id),
-        QT_KV_STR("traceparent", trace),
         QT_KV_STR("peer", identity),
         QT_KV_NUM("ms", (double)elapsed_us(ctx) / 1000.0),
     };
+    qt_trace_scope scope;
+    qt_trace_enter(&scope, &ctx->trace, ctx->request_id);
     qt_log_write(level, err != NULL ? "call failed" : "call", kvs, QT_ARRAY_LEN(kvs));
+    qt_trace_leave(&scope);
 }
 
 /* ---- metrics ---- */

@@ -97,7 +97,7 @@ static void make_id_prefix(qt_rpc_server *server) {
 }
 
 static void set_up_metrics(qt_rpc_server *server) {
-    server->unknown.in_flight = qt_rpc_series(QT_RPC_SERVER_IN_FLIGHT, "unknown", NULL);
+    server->unknown.in_flight = qt_rpc_series(QT_RPC_SERVER_IN_FLIGHT, "/unknown", NULL);
 }
 
 static qt_rpc_server *new_server(const qt_rpc_server_options *options) {

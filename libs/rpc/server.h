@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "trace/trace.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -112,9 +113,10 @@ bool qt_rpc_stopping(const qt_rpc_ctx *ctx);
  * so arg lives in the call's arena, which stays until fn has returned, or longer. A call that was
  * deferred must be finished after a cancel too. */
 void qt_rpc_on_cancel(qt_rpc_ctx *ctx, void (*fn)(void *arg), void *arg);
-/* Request id (from `x-request-id`, else made) and W3C traceparent ("" if none). */
+/* Request id (from `x-request-id`, else made), and the context of the call's span, which is none
+ * when the caller sent none and this process does not trace. */
 const char *qt_rpc_request_id(const qt_rpc_ctx *ctx);
-const char *qt_rpc_traceparent(const qt_rpc_ctx *ctx);
+const qt_trace_ctx *qt_rpc_trace(const qt_rpc_ctx *ctx);
 /* Identity from the client's certificate (SPIFFE id, DNS SAN or CN), "" without mTLS. */
 const char *qt_rpc_peer_identity(const qt_rpc_ctx *ctx);
 /* Value of an incoming metadata entry, NULL if none; valid until the call is finished. */

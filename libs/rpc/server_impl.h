@@ -70,7 +70,8 @@ struct qt_rpc_ctx {
     bool has_own_deadline;
     size_t interceptors_run;
     char request_id[65];
-    char traceparent[56];
+    qt_trace_ctx trace;
+    qt_trace_span *span; /* NULL: not sampled */
     char identity[256];
 
     qt_rpc_list_id list; /* with prev and next under server->lock */

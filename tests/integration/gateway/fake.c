@@ -76,7 +76,9 @@ static qt_code get_task(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskRequest *re
     }
     Qtaskdist__V1__Task *task = new_task(ctx, id);
     task->error = qt_arena_strdup(qt_rpc_arena(ctx), qt_rpc_request_id(ctx));
-    task->project = qt_arena_strdup(qt_rpc_arena(ctx), qt_rpc_traceparent(ctx));
+    char trace[QT_TRACEPARENT_BYTES];
+    qt_trace_format(qt_rpc_trace(ctx), trace);
+    task->project = qt_arena_strdup(qt_rpc_arena(ctx), trace);
     *ret_resp = task;
     return QT_OK;
 }

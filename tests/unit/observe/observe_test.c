@@ -83,7 +83,8 @@ static reply get(int port, const char *method, const char *path, const char *acc
 static qt_observe *start(const char *addr) {
     qt_err err;
     qt_observe *observe = NULL;
-    qt_observe_options options = {.service = "test-svc", .metrics_addr = addr};
+    qt_observe_options options = {
+        .service = "test-svc", .metrics_addr = addr, .trace = {.sampler = "always_on"}};
     ck_assert_ok(qt_observe_start(&options, &observe, &err));
     return observe;
 }
@@ -153,7 +154,8 @@ START_TEST(address_in_use) {
     qt_err err;
     qt_observe *second = NULL;
     snprintf(addr, sizeof addr, "127.0.0.1:%d", qt_observe_port(observe));
-    qt_observe_options options = {.service = "test-svc", .metrics_addr = addr};
+    qt_observe_options options = {
+        .service = "test-svc", .metrics_addr = addr, .trace = {.sampler = "always_on"}};
     ck_assert_int_ne(qt_observe_start(&options, &second, &err), QT_OK);
     ck_assert_ptr_nonnull(strstr(err.msg, "METRICS_ADDR"));
     ck_assert_ptr_null(second);

@@ -133,12 +133,14 @@ START_TEST(test_request_id_and_trace) {
     qt_err err;
     char text[256];
     const char *trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    const qt_rpc_call call = {.timeout_ms = 10000, .request_id = "req-1", .traceparent = trace};
+    qt_trace_ctx ctx;
+    ck_assert(qt_trace_parse(trace, &ctx));
+    const qt_rpc_call call = {.timeout_ms = 10000, .request_id = "req-1", .trace = &ctx};
     char want[256];
     snprintf(want, sizeof want, "req-1|%s||req-1", trace);
     ck_assert_ok(rig_get_text(&r, "id", &call, text, sizeof text, &err));
     ck_assert_str_eq(text, want);
-    const qt_rpc_call bad = {.timeout_ms = 10000, .request_id = "a\nb", .traceparent = "00-zz"};
+    const qt_rpc_call bad = {.timeout_ms = 10000, .request_id = "a\nb"};
     ck_assert_ok(rig_get_text(&r, "id", &bad, text, sizeof text, &err));
     ck_assert_str_eq(text + strcspn(text, "|"), "|||none");
     ck_assert(strcspn(text, "|") > 16); /* one was made */

@@ -91,9 +91,10 @@ static void fill_big(qt_rpc_ctx *ctx, task_message *task) {
 
 static void fill_identity(qt_rpc_ctx *ctx, task_message *task) {
     const char *custom = qt_rpc_metadata(ctx, "x-request-id");
-    task->project = qt_arena_printf(qt_rpc_arena(ctx), "%s|%s|%s|%s", qt_rpc_request_id(ctx),
-                                    qt_rpc_traceparent(ctx), qt_rpc_peer_identity(ctx),
-                                    custom != NULL ? custom : "none");
+    char trace[QT_TRACEPARENT_BYTES];
+    qt_trace_format(qt_rpc_trace(ctx), trace);
+    task->project = qt_arena_printf(qt_rpc_arena(ctx), "%s|%s|%s|%s", qt_rpc_request_id(ctx), trace,
+                                    qt_rpc_peer_identity(ctx), custom != NULL ? custom : "none");
 }
 
 static qt_code get_task(qt_rpc_ctx *ctx, const Qtaskdist__V1__GetTaskRequest *req,
