@@ -17,6 +17,7 @@ struct qt_rpc_raw_stream {
     char *path;
     int64_t start_us;
     qt_rpc_attempt attempt;
+    qt_trace_span *span; /* until the end is delivered */
     qt_rpc_tag tag_open;
     qt_rpc_tag tag_status;
     qt_rpc_tag tag_read;
@@ -82,6 +83,7 @@ static void deliver_end(qt_rpc_raw_stream *stream) {
         reply.status_details = details.data;
         reply.status_details_len = details.len;
     }
+    qt_rpc_call_end_span(stream->span, 1, reply.code != QT_OK ? &err : NULL);
     qt_rpc_metrics_client(stream->path, reply.code, stream->start_us, 1);
     stream->ops.end(stream->arg, &reply);
 }
@@ -152,7 +154,10 @@ void qt_rpc_raw_stream_open(qt_rpc_channel *channel, const char *path, const qt_
     stream->tag_status = (qt_rpc_tag){on_status, stream};
     stream->tag_read = (qt_rpc_tag){on_read, stream};
     pthread_mutex_init(&stream->lock, NULL);
-    qt_rpc_attempt_init(&stream->attempt, channel, path, call, bytes,
+    qt_rpc_call traced = *call;
+    const qt_trace_ctx trace = qt_rpc_call_begin_span(call, path, &stream->span);
+    traced.trace = &trace;
+    qt_rpc_attempt_init(&stream->attempt, channel, path, &traced, bytes,
                         qt_core_deadline_in_us(qt_rpc_call_left_us(qt_rpc_call_deadline_us(call))),
                         qt_rpc_async_hold(channel->async));
     grpc_slice_unref(bytes);

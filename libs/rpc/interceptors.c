@@ -213,9 +213,12 @@ static void metrics_after(qt_rpc_ctx *ctx, const qt_err *err) {
 /* ---- the table ---- */
 
 static const interceptor interceptors[] = {
-    {.before = trace_before},       {.before = metrics_before, .after = metrics_after},
-    {.after = log_after},           {.before = identity_before},
-    {.before = concurrency_before}, {.before = deadline_before},
+    {.before = trace_before, .after = trace_after},
+    {.before = metrics_before, .after = metrics_after},
+    {.after = log_after},
+    {.before = identity_before},
+    {.before = concurrency_before},
+    {.before = deadline_before},
 };
 
 qt_code qt_rpc_interceptors_before(qt_rpc_ctx *ctx, qt_err *err) {

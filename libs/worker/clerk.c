@@ -99,7 +99,11 @@ qt_code qt_worker_claim(qt_worker *w, qt_worker_task *const *tasks, size_t count
     qt_shared_arena *arena = qt_shared_arena_new();
     Qtaskdist__V1__ClaimTasksResponse *resp = NULL;
     int64_t sent_ms = qt_worker_now_ms(w);
+    int64_t start_us = qt_clock_wall_us(w->clock);
     qt_code code = call_claim(w, tasks, count, arena, &resp, err);
+    for (size_t i = 0; i < count; i++) {
+        qt_worker_trace(tasks[i], "claim", start_us, code != QT_OK ? err : NULL);
+    }
     if (code != QT_OK) {
         qt_worker_count(QT_WORKER_METRIC_CALL_FAILURES, "claim");
         answer_unknown(w, tasks, count);

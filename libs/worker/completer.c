@@ -124,7 +124,11 @@ static qt_code send_outcomes(completer *c, qt_err *err) {
     qt_rpc_call call = {.timeout_ms = QT_WORKER_CALL_MS, .idempotent = true};
     qt_arena arena;
     qt_arena_init(&arena, 0);
+    int64_t start_us = qt_clock_wall_us(w->clock);
     qt_code code = w->port.ops->complete(w->port.self, &call, &req, &arena, &resp, err);
+    for (size_t i = 0; i < c->count; i++) {
+        qt_worker_trace(c->batch[i], "complete", start_us, code != QT_OK ? err : NULL);
+    }
     if (code == QT_OK) {
         log_refused(c, resp);
     } else {

@@ -3,6 +3,7 @@
 #define QT_WORKER_INTERNAL_H
 
 #include "base/clock.h"
+#include "trace/trace.h"
 #include "worker/worker.h"
 
 #include <pthread.h>
@@ -61,6 +62,7 @@ struct qt_worker_task {
     qt_shared_arena *message_arena;
     qt_shared_arena *claim_arena; /* NULL, or holds the payload */
     qt_arena arena;               /* of the run and its outcome */
+    qt_trace_ctx trace;           /* that the task's spans belong to; may be none */
     int64_t leased_ms;
     int64_t done_ms;
     bool claim_first;     /* may not run before it is claimed */
@@ -154,6 +156,10 @@ void *qt_worker_completer_main(void *worker);
 /* Claims up to 1,000 tasks that are marked ASKED; each becomes HELD or LOST, or UNKNOWN when the
  * call fails. Those that came without a payload get it, and can run. Without the lock. */
 qt_code qt_worker_claim(qt_worker *w, qt_worker_task *const *tasks, size_t count, qt_err *err);
+
+/* A span of what was done with a task from then (wall clock) until now. err NULL: it succeeded. */
+void qt_worker_trace(const qt_worker_task *task, const char *name, int64_t start_us,
+                     const qt_err *err);
 
 int64_t qt_worker_now_ms(const qt_worker *w);
 /* Waits on a condition of the worker, at most that long. With the lock held. */

@@ -1,6 +1,7 @@
 #include "worker/internal.h"
 
 #include "base/log.h"
+#include "task/state.h"
 #include "worker/failure.h"
 #include "worker/metrics.h"
 
@@ -130,6 +131,30 @@ static size_t number_of_this(qt_worker *w) {
     return number;
 }
 
+/* Calls that the runner makes, and what it logs, belong to the span of the run. */
+static void run_traced(qt_worker *w, qt_worker_task *task, qt_err *err) {
+    qt_trace_scope scope;
+    qt_trace_span *span = NULL;
+    qt_trace_ctx ctx = task->trace;
+    if (qt_trace_is_set(&ctx)) {
+        ctx = qt_trace_begin("run", QT_TRACE_CONSUMER, &task->trace, &span);
+        qt_trace_str(span, "qt.task_id", task->message->task_id);
+        qt_trace_str(span, "qt.task_type", qt_task_type_name((int)task->message->task_type));
+        qt_trace_str(span, "qt.worker_id", w->id);
+    }
+    qt_trace_enter(&scope, &ctx, NULL);
+    Qtaskdist__V1__TaskResult *result = NULL;
+    qt_code code = run(w, task, &result, err);
+    if (code == QT_OK) {
+        task->result = result;
+    } else {
+        log_failure(task, err);
+        set_failure(task, err);
+    }
+    qt_trace_leave(&scope);
+    qt_trace_end(span, code != QT_OK ? err : NULL);
+}
+
 void *qt_worker_runner_main(void *worker) {
     qt_worker *w = worker;
     size_t self = number_of_this(w);
@@ -137,13 +162,7 @@ void *qt_worker_runner_main(void *worker) {
     while ((task = next_task(w, self)) != NULL) {
         qt_err err = {0};
         int64_t start_us = qt_clock_mono_us(w->clock);
-        Qtaskdist__V1__TaskResult *result = NULL;
-        if (run(w, task, &result, &err) == QT_OK) {
-            task->result = result;
-        } else {
-            log_failure(task, &err);
-            set_failure(task, &err);
-        }
+        run_traced(w, task, &err);
         int64_t end_us = qt_clock_mono_us(w->clock);
         qt_worker_metrics_run(task, start_us, end_us);
         finish(w, self, task, (double)(end_us - start_us) / 1000.0);

@@ -30,6 +30,7 @@ qt_worker_task *qt_worker_task_new(qt_worker *w, const Qtaskdist__V1__LeasedMess
     task->worker = w;
     task->message = message;
     task->payload = message->payload;
+    (void)qt_trace_parse(message->traceparent, &task->trace);
     task->message_arena = qt_shared_arena_ref(message_arena);
     task->leased_ms = qt_worker_now_ms(w);
     qt_arena_init(&task->arena, 0);
@@ -43,6 +44,18 @@ void qt_worker_task_free(qt_worker_task *task) {
         qt_shared_arena_unref(task->claim_arena);
         free(task);
     }
+}
+
+void qt_worker_trace(const qt_worker_task *task, const char *name, int64_t start_us,
+                     const qt_err *err) {
+    qt_trace_span *span = NULL;
+    if (!qt_trace_is_sampled(&task->trace)) {
+        return;
+    }
+    qt_trace_begin(name, QT_TRACE_INTERNAL, &task->trace, &span);
+    qt_trace_began_at(span, start_us);
+    qt_trace_str(span, "qt.task_id", task->message->task_id);
+    qt_trace_end(span, err);
 }
 
 void qt_worker_add_task(qt_worker *w, qt_worker_task *task) {

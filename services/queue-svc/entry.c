@@ -115,6 +115,8 @@ qt_code qt_entry_decode(const redisReply *reply, int stream, qt_entry **ret_entr
     qt_entry head = {.stream = stream, .delivery_count = 1};
     QT_TRY(decode_fields(reply, &head, err));
     const redisReply *payload = find_field(reply->element[1], "payload");
+    const redisReply *trace = find_field(reply->element[1], "trace");
+    (void)qt_trace_parse(trace != NULL && is_string(trace) ? trace->str : NULL, &head.trace);
     head.payload_len = payload != NULL && is_string(payload) ? payload->len : 0;
     void *memory = NULL;
     QT_TRY(qt_try_malloc(sizeof head + head.payload_len, &memory, err));

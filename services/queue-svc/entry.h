@@ -3,6 +3,7 @@
 #define QT_QUEUE_SVC_ENTRY_H
 
 #include "base/err.h"
+#include "trace/trace.h"
 
 #include <hiredis/hiredis.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@ typedef struct qt_entry {
     char task_id[QT_TASK_ID_BYTES];
     int32_t dispatch_seq;
     int32_t delivery_count; /* from 1 */
+    qt_trace_ctx trace;     /* none, or of the dispatch */
     int64_t read_ms;        /* when it was read, by the monotonic clock; set by the hub */
     size_t payload_len;     /* 0: the payload did not travel along */
     uint8_t payload[];      /* a serialized TaskPayload */

@@ -5,6 +5,7 @@
 #include "services/queue-svc/metrics.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_ENTRIES = 10000, MAX_LEASED = 1000, MAX_WAIT_MS = 30000, MAX_CONSUMER_BYTES = 128 };
@@ -112,6 +113,8 @@ static qt_code make_entry(const qt_queue_handlers *h, qt_arena *arena,
     entry->stream = qt_stream_of(type, band);
     entry->task_id = from->task_id;
     entry->dispatch_seq = from->dispatch_seq;
+    qt_trace_ctx trace;
+    entry->traceparent = qt_trace_parse(from->traceparent, &trace) ? from->traceparent : NULL;
     return pack_payload(arena, from->payload, h->max_payload_bytes, entry, err);
 }
 
@@ -200,6 +203,26 @@ static qt_code add_payload(qt_arena *arena, const qt_entry *entry, ProtobufCMess
     return QT_OK;
 }
 
+/* From Redis' time of the entry to now. What the worker does is a child of it. */
+static qt_code trace_wait(qt_arena *arena, const qt_entry *entry, Qtaskdist__V1__LeasedMessage *m,
+                          qt_err *err) {
+    qt_trace_span *span = NULL;
+    void *text = NULL;
+    if (!qt_trace_is_set(&entry->trace)) {
+        return QT_OK;
+    }
+    QT_TRY(qt_arena_try_alloc(arena, QT_TRACEPARENT_BYTES, &text, err));
+    qt_trace_ctx ctx = qt_trace_begin("queue wait", QT_TRACE_INTERNAL, &entry->trace, &span);
+    qt_trace_began_at(span, strtoll(entry->id, NULL, 10) * 1000);
+    qt_trace_str(span, "qt.stream", qt_stream_name(entry->stream));
+    qt_trace_str(span, "qt.task_id", entry->task_id);
+    qt_trace_int(span, "qt.delivery_count", entry->delivery_count);
+    qt_trace_end(span, NULL);
+    qt_trace_format(&ctx, text);
+    m->traceparent = text;
+    return QT_OK;
+}
+
 static qt_code make_message(qt_rpc_ctx *ctx, qt_entry *entry,
                             Qtaskdist__V1__LeasedMessage **ret_message, qt_err *err) {
     Qtaskdist__V1__LeasedMessage *m = NEW_MESSAGE(ctx, leased_message);
@@ -212,6 +235,7 @@ static qt_code make_message(qt_rpc_ctx *ctx, qt_entry *entry,
     m->task_type = (task_type)(qt_stream_type(entry->stream) + 1);
     m->dispatch_seq = entry->dispatch_seq;
     m->delivery_count = entry->delivery_count;
+    QT_TRY(trace_wait(qt_rpc_arena(ctx), entry, m, err));
     if (entry->payload_len > 0) {
         QT_TRY(add_payload(qt_rpc_arena(ctx), entry, &m->base, err));
     }

@@ -21,7 +21,8 @@ static void add_reply(void *arg, size_t i, const redisReply *reply) {
 }
 
 static void add_command(qt_redis_batch *batch, const qt_new_entry *entry) {
-    qt_redis_batch_command(batch, entry->payload_len > 0 ? 9 : 7);
+    bool has_trace = entry->traceparent != NULL && entry->traceparent[0] != '\0';
+    qt_redis_batch_command(batch, 7U + (entry->payload_len > 0 ? 2 : 0) + (has_trace ? 2 : 0));
     qt_redis_batch_str(batch, "XADD");
     qt_redis_batch_str(batch, qt_stream_name(entry->stream));
     qt_redis_batch_str(batch, "*");
@@ -29,6 +30,10 @@ static void add_command(qt_redis_batch *batch, const qt_new_entry *entry) {
     qt_redis_batch_str(batch, entry->task_id);
     qt_redis_batch_str(batch, "seq");
     qt_redis_batch_i64(batch, entry->dispatch_seq);
+    if (has_trace) {
+        qt_redis_batch_str(batch, "trace");
+        qt_redis_batch_str(batch, entry->traceparent);
+    }
     if (entry->payload_len > 0) {
         qt_redis_batch_str(batch, "payload");
         qt_redis_batch_arg(batch, entry->payload, entry->payload_len);

@@ -15,7 +15,8 @@ typedef struct qt_new_entry {
     const char *task_id;
     int32_t dispatch_seq;
     const uint8_t *payload;
-    size_t payload_len; /* 0: none */
+    size_t payload_len;      /* 0: none */
+    const char *traceparent; /* "" or NULL: none */
 } qt_new_entry;
 
 /* A delivered entry that is done with. */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "services/task-svc/batch.h"
 #include "services/task-svc/metrics.h"
+#include "trace/trace.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -67,6 +68,7 @@ static size_t limit_for(const qt_committer *committer, qt_task_op_kind kind) {
 qt_code qt_committer_push(qt_committer *committer, qt_task_op *op, qt_err *err) {
     lane *l = lane_of(committer, &op->id);
     op->next = NULL;
+    op->pushed_us = qt_trace_enabled() ? qt_clock_wall_us(qt_clock_system()) : 0;
     pthread_mutex_lock(&l->lock);
     bool is_full = l->count >= limit_for(committer, op->kind);
     bool is_stopping = l->is_stopping;
@@ -175,6 +177,37 @@ static void fail_all(const qt_batch *batch, const qt_err *err) {
     }
 }
 
+static const char *span_name(qt_task_op_kind kind) {
+    static const char *const names[] = {
+        [QT_TASK_OP_CREATE] = "commit create",     [QT_TASK_OP_UPDATE] = "commit update",
+        [QT_TASK_OP_ENQUEUE] = "commit enqueue",   [QT_TASK_OP_CANCEL] = "commit cancel",
+        [QT_TASK_OP_RETRY] = "commit retry",       [QT_TASK_OP_DELETE] = "commit delete",
+        [QT_TASK_OP_CLAIM] = "commit claim",       [QT_TASK_OP_COMPLETE] = "commit complete",
+        [QT_TASK_OP_DUE] = "commit due",           [QT_TASK_OP_DISPATCH] = "commit dispatch",
+        [QT_TASK_OP_LOST] = "commit lost",         [QT_TASK_OP_ORPHAN] = "commit orphan",
+        [QT_TASK_OP_PROGRESS] = "commit progress",
+    };
+    return names[kind];
+}
+
+/* From the queue to after the commit, in the trace that the task was created in. */
+static void trace_op(const qt_batch *batch, const qt_task_op *op) {
+    qt_trace_ctx parent;
+    qt_trace_span *span = NULL;
+    char id[QT_UUID_TEXT_BYTES];
+    if (op->pushed_us == 0 || op->row == NULL ||
+        !qt_trace_unpack(op->row->trace.p, op->row->trace.len, &parent) ||
+        !qt_trace_is_sampled(&parent)) {
+        return;
+    }
+    qt_trace_begin(span_name(op->kind), QT_TRACE_INTERNAL, &parent, &span);
+    qt_trace_began_at(span, op->pushed_us);
+    qt_uuid_format(&op->id, id);
+    qt_trace_str(span, "qt.task_id", id);
+    qt_trace_int(span, "qt.batch", (int64_t)batch->op_count);
+    qt_trace_end(span, op->code != QT_OK ? &op->err : NULL);
+}
+
 static void finish_all(const qt_batch *batch) {
     const qt_committer_options *options = batch->options;
     qt_task_metrics_events(batch->events, batch->event_count);
@@ -183,6 +216,7 @@ static void finish_all(const qt_batch *batch) {
                            batch->entry_count);
     }
     for (size_t i = 0; i < batch->op_count; i++) {
+        trace_op(batch, batch->ops[i]);
         batch->ops[i]->done(batch->ops[i]);
     }
 }

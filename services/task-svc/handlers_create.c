@@ -115,6 +115,17 @@ static qt_code hash_request(qt_arena *arena, const Qtaskdist__V1__CreateTaskRequ
     return QT_OK;
 }
 
+static qt_code keep_trace(qt_arena *arena, const qt_trace_ctx *trace, qt_row *row, qt_err *err) {
+    void *bytes = NULL;
+    if (!qt_trace_is_set(trace)) {
+        return QT_OK;
+    }
+    QT_TRY(qt_arena_try_alloc(arena, QT_TRACE_PACKED_BYTES, &bytes, err));
+    qt_trace_pack(trace, bytes);
+    row->trace = (qt_span){bytes, QT_TRACE_PACKED_BYTES};
+    return QT_OK;
+}
+
 static void fill_row(const Qtaskdist__V1__CreateTaskRequest *req, qt_row *row) {
     row->id = qt_uuid7_make(qt_clock_system());
     row->project = qt_span_of(req->project[0] != '\0' ? req->project : "default");
@@ -152,7 +163,9 @@ qt_code qt_handle_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__CreateTaskRequest
     (void)ret_resp;
     void *op = NULL;
     QT_TRY(qt_arena_try_calloc(qt_rpc_arena(ctx), 1, sizeof(qt_task_op), &op, err));
-    QT_TRY(make_create(qt_handlers_app(ctx), qt_rpc_arena(ctx), req, 0, op, err));
+    qt_task_op *create = op;
+    QT_TRY(make_create(qt_handlers_app(ctx), qt_rpc_arena(ctx), req, 0, create, err));
+    QT_TRY(keep_trace(qt_rpc_arena(ctx), qt_rpc_trace(ctx), &create->create.row, err));
     return qt_handlers_commit_one(ctx, op, err);
 }
 
@@ -214,6 +227,23 @@ static qt_code check_batch(const qt_app *app, const Qtaskdist__V1__BatchCreateTa
     return QT_OK;
 }
 
+/* Each task of a batch has a trace of its own, which goes back to the request's by a link: one
+ * trace with thousands of tasks is of no use. Each is sampled for itself. */
+static qt_code make_batch_item(qt_rpc_ctx *ctx, const Qtaskdist__V1__CreateTaskRequest *req,
+                               size_t max_errors, qt_task_op *op, qt_err *err) {
+    qt_arena *arena = qt_rpc_arena(ctx);
+    qt_trace_ctx trace = *qt_rpc_trace(ctx);
+    qt_trace_span *span = NULL;
+    if (qt_trace_enabled()) {
+        trace = qt_trace_begin("create task", QT_TRACE_INTERNAL, NULL, &span);
+        qt_trace_link(span, qt_rpc_trace(ctx));
+    }
+    qt_code code = make_create(qt_handlers_app(ctx), arena, req, max_errors, op, err);
+    qt_trace_end(span, code != QT_OK ? err : NULL);
+    QT_TRY(code);
+    return keep_trace(arena, &trace, &op->create.row, err);
+}
+
 qt_code qt_handle_batch_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__BatchCreateTasksRequest *req,
                                Qtaskdist__V1__BatchCreateTasksResponse **ret_resp, qt_err *err) {
     (void)ret_resp;
@@ -230,7 +260,7 @@ qt_code qt_handle_batch_create(qt_rpc_ctx *ctx, const Qtaskdist__V1__BatchCreate
     max_errors = max_errors < QT_MAX_DIAGNOSTICS ? max_errors : QT_MAX_DIAGNOSTICS;
     for (size_t i = 0; i < req->n_tasks; i++) {
         qt_task_op *op = &group->ops[i];
-        op->code = make_create(app, qt_rpc_arena(ctx), req->tasks[i], max_errors, op, &op->err);
+        op->code = make_batch_item(ctx, req->tasks[i], max_errors, op, &op->err);
     }
     group->resp = resp;
     group->answer = answer_batch;

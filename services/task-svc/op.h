@@ -67,6 +67,7 @@ struct qt_task_op {
     qt_task_op *next;
     qt_task_op_kind kind;
     qt_uuid id;
+    int64_t pushed_us;            /* the committer's: wall clock, 0 without traces */
     size_t bytes;                 /* weight for the limits of a batch */
     int32_t want;                 /* what `row` needs: QT_WANT_... */
     void (*done)(qt_task_op *op); /* once, on a committer thread; must not block */

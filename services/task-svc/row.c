@@ -33,6 +33,7 @@ const qt_column qt_columns[QT_DONE_COLUMNS] = {
     COLUMN("error_reason", TEXT, CHANGES, error_reason),
     COLUMN("spec", BYTEA, LARGE, spec),
     COLUMN("meta_data", JSONB, LARGE, meta_data),
+    COLUMN("trace", BYTEA, FIXED, trace),
     COLUMN("finished_at", TIME, DONE, finished_us),
     COLUMN("result", BYTEA, DONE, result),
 };
@@ -121,8 +122,8 @@ void qt_row_read(const PGresult *rows, int row, int first, size_t count, qt_row 
 }
 
 qt_code qt_row_keep(qt_arena *arena, qt_row *row, qt_err *err) {
-    qt_span *spans[] = {&row->project, &row->error,     &row->error_reason,
-                        &row->spec,    &row->meta_data, &row->result};
+    qt_span *spans[] = {&row->project,   &row->error,  &row->error_reason, &row->spec,
+                        &row->meta_data, &row->result, &row->trace};
     for (size_t i = 0; i < QT_ARRAY_LEN(spans); i++) {
         void *copy = NULL;
         if (spans[i]->p == NULL) {

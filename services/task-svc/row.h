@@ -42,6 +42,7 @@ typedef struct qt_row {
     qt_span error_reason;
     qt_span spec;      /* a packed TaskPayload; NULL when it was not asked for */
     qt_span meta_data; /* JSON; NULL when it was not asked for */
+    qt_span trace;     /* packed context of the trace that it was created in; NULL: none */
     int64_t finished_us;
     qt_span result; /* a packed TaskResult */
 } qt_row;
@@ -74,7 +75,7 @@ typedef struct qt_column {
 
 /* In the order of the tables; those of task_active come first. */
 extern const qt_column qt_columns[];
-enum { QT_ACTIVE_COLUMNS = 25, QT_DONE_COLUMNS = 27 };
+enum { QT_ACTIVE_COLUMNS = 26, QT_DONE_COLUMNS = 28 };
 
 /* "smallint", ...: the type of the parameter that carries it. */
 const char *qt_column_sql_type(const qt_column *column);

@@ -7,6 +7,7 @@
 #include "services/task-svc/codec.h"
 #include "services/task-svc/metrics.h"
 #include "task/retry.h"
+#include "trace/trace.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -24,6 +25,8 @@ typedef struct waiting {
     int32_t type;
     int32_t priority;
     int32_t dispatch_seq;
+    char traceparent[QT_TRACEPARENT_BYTES]; /* "": none */
+    qt_trace_span *span;
     bool has_spec;
     size_t spec_len;
     char spec[];
@@ -43,6 +46,22 @@ struct qt_sender {
     bool is_stopping;
 };
 
+/* The span lasts until queue-svc has the entry. */
+static void begin_span(const qt_row *row, waiting *w) {
+    qt_trace_ctx parent;
+    char id[QT_UUID_TEXT_BYTES];
+    if (!qt_trace_unpack(row->trace.p, row->trace.len, &parent)) {
+        return;
+    }
+    qt_trace_ctx ctx = qt_trace_begin("dispatch", QT_TRACE_PRODUCER, &parent, &w->span);
+    qt_trace_format(&ctx, w->traceparent);
+    if (w->span != NULL) {
+        qt_uuid_format(&row->id, id);
+        qt_trace_str(w->span, "qt.task_id", id);
+        qt_trace_int(w->span, "qt.dispatch_seq", row->dispatch_seq);
+    }
+}
+
 void qt_sender_push(qt_sender *sender, const qt_row *row) {
     bool has_spec = row->spec.p != NULL && row->spec.len <= sender->inline_bytes;
     waiting *w = qt_xcalloc(1, sizeof *w + (has_spec ? row->spec.len : 0));
@@ -55,6 +74,7 @@ void qt_sender_push(qt_sender *sender, const qt_row *row) {
         w->spec_len = row->spec.len;
         memcpy(w->spec, row->spec.p, row->spec.len);
     }
+    begin_span(row, w);
     pthread_mutex_lock(&sender->lock);
     bool is_full = sender->count >= sender->max_waiting;
     if (is_full) {
@@ -67,6 +87,7 @@ void qt_sender_push(qt_sender *sender, const qt_row *row) {
     }
     pthread_mutex_unlock(&sender->lock);
     if (is_full) {
+        qt_trace_end(w->span, &(qt_err){.reason = QT_REASON_OVERLOADED});
         free(w);
     }
 }
@@ -95,6 +116,7 @@ static qt_code make_entry(qt_arena *arena, const waiting *w, Qtaskdist__V1__Queu
     entry->task_type = (Qtaskdist__V1__TaskType)w->type;
     entry->priority = (Qtaskdist__V1__TaskPriority)w->priority;
     entry->dispatch_seq = w->dispatch_seq;
+    entry->traceparent = (char *)(uintptr_t)w->traceparent;
     if (w->has_spec) {
         QT_TRY(qt_pb_unpack(arena, &qtaskdist__v1__task_payload__descriptor,
                             (qt_span){w->spec, w->spec_len}, &entry->payload, err));
@@ -120,9 +142,11 @@ static qt_code send_batch(const qt_sender *sender, const waiting *first, size_t 
 
 /* ---- the thread ---- */
 
-static void free_list(waiting *w) {
+/* err NULL: they were sent. */
+static void free_list(waiting *w, const qt_err *err) {
     while (w != NULL) {
         waiting *next = w->next;
+        qt_trace_end(w->span, err);
         free(w);
         w = next;
     }
@@ -185,22 +209,21 @@ static bool pause_ms(qt_sender *sender, int64_t ms) {
 }
 
 /* Until it is sent, refused for good, or the sender stops. */
-static void send_list(qt_sender *sender, waiting *first, size_t count) {
+static qt_code send_list(qt_sender *sender, waiting *first, size_t count, qt_err *err) {
     QT_CLEANUP(qt_arena_done) qt_arena arena;
     qt_arena_init(&arena, 0);
     for (int tries = 1;; tries++) {
-        qt_err err;
-        qt_code code = send_batch(sender, first, count, &arena, &err);
+        qt_code code = send_batch(sender, first, count, &arena, err);
         if (code == QT_OK) {
-            return;
+            return QT_OK;
         }
         if (tries == 1) {
-            qt_log_err(WARN, "queue-svc does not take entries", &err, QT_KV_INT("count", count));
+            qt_log_err(WARN, "queue-svc does not take entries", err, QT_KV_INT("count", count));
         }
         bool try_again =
             code == QT_UNAVAILABLE || code == QT_DEADLINE_EXCEEDED || code == QT_RESOURCE_EXHAUSTED;
         if (!try_again || pause_ms(sender, qt_backoff_ms(&send_backoff, tries, qt_random_u64()))) {
-            return;
+            return code;
         }
         qt_arena_reset(&arena);
     }
@@ -211,8 +234,9 @@ static void *sender_main(void *arg) {
     size_t count = 0;
     waiting *first = NULL;
     while ((first = take(sender, &count)) != NULL) {
-        send_list(sender, first, count);
-        free_list(first);
+        qt_err err;
+        qt_code code = send_list(sender, first, count, &err);
+        free_list(first, code != QT_OK ? &err : NULL);
         sent(sender, count);
     }
     return NULL;
@@ -244,7 +268,7 @@ void qt_sender_free(qt_sender *sender) {
     pthread_cond_signal(&sender->filled);
     pthread_mutex_unlock(&sender->lock);
     pthread_join(sender->thread, NULL);
-    free_list(sender->first);
+    free_list(sender->first, NULL);
     pthread_cond_destroy(&sender->filled);
     pthread_mutex_destroy(&sender->lock);
     free(sender);

@@ -11,9 +11,11 @@ import importlib
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,18 @@ def wait_for(condition, seconds, what):
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds * SLOWNESS:.0f} s: {what}")
         time.sleep(0.02)
+
+
+def free_port():
+    """A TCP port that is free now, below the ephemeral range."""
+    while True:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 class Reply:
