@@ -186,4 +186,5 @@ def main():
     )
 
 
-main()
+if __name__ == "__main__":
+    main()
