@@ -285,9 +285,8 @@ static void open_stream(stream *s, const qt_buf *message) {
     static const qt_rpc_raw_stream_ops ops = {.message = on_message, .end = on_end};
     qt_streams *streams = s->streams;
     qt_exchange *x = s->x;
-    const qt_rpc_call call = {.timeout_ms = x->timeout_ms,
-                              .request_id = x->request_id,
-                              .trace = &x->trace};
+    const qt_rpc_call call = {
+        .timeout_ms = x->timeout_ms, .request_id = x->request_id, .trace = &x->trace};
     pthread_mutex_lock(&streams->lock); /* its callbacks wait until it is on the list */
     s->next = streams->first;
     if (s->next != NULL) {
