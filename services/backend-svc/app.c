@@ -170,7 +170,6 @@ static qt_code start_server(qt_backend_app *app, qt_err *err) {
 
 qt_code qt_backend_app_start(qt_backend_app *app, const qt_config *config, qt_err *err) {
     app->config = config;
-    qt_backend_metrics_register();
     QT_TRY(open_channels(app, err));
     QT_TRY(open_http(app, err));
     QT_TRY(open_providers(app, err));

@@ -7,10 +7,6 @@
 #define QT_METRICS_DEF "services/backend-svc/metrics.def"
 #include "base/metrics_table.inc"
 
-void qt_backend_metrics_register(void) {
-    qt_metrics_register(qt_metric_table, QT_ARRAY_LEN(qt_metric_table));
-}
-
 void qt_backend_count(int metric, const char *provider, const char *label, double delta) {
     qt_series_add(qt_series_get(&qt_metric_table[metric], provider, label, NULL), delta);
 }

@@ -8,8 +8,6 @@
 #include "base/metrics_enum.inc"
 #undef QT_METRICS_DEF
 
-/* Any number of times; before the others. */
-void qt_backend_metrics_register(void);
 /* Adds to a counter (QT_BACKEND_...); labels as the table says. Any thread. */
 void qt_backend_count(int metric, const char *provider, const char *label, double delta);
 /* Sets a gauge. */

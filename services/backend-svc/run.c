@@ -18,6 +18,7 @@
 #include "services/backend-svc/jobstore.h"
 #include "services/backend-svc/metrics.h"
 #include "services/backend-svc/program.h"
+#include "trace/trace.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,8 +114,25 @@ static void count_submit(const qt_run *run, qt_submit_outcome outcome) {
     qt_backend_count(QT_BACKEND_SUBMITS, run->provider->ops->name, names[outcome], 1);
 }
 
+/* The provider gets its context, if it cares; none outside of a trace. */
+static qt_trace_ctx begin_submit(const qt_run *run, qt_trace_span **ret_span) {
+    const qt_trace_ctx *parent = qt_trace_current();
+    *ret_span = NULL;
+    if (!qt_trace_is_set(parent)) {
+        return *parent;
+    }
+    qt_trace_ctx ctx = qt_trace_begin("submit", QT_TRACE_CLIENT, parent, ret_span);
+    qt_trace_str(*ret_span, "qt.task_id", run->task_id);
+    qt_trace_str(*ret_span, "qt.provider", run->provider->ops->name);
+    return ctx;
+}
+
 static qt_code post(const qt_run *run, const qt_program *program, const record_t *permit,
                     int64_t asked_ms, record_t **ret_record, qt_err *err) {
+    qt_trace_span *span = NULL;
+    char traceparent[QT_TRACEPARENT_BYTES];
+    const qt_trace_ctx trace = begin_submit(run, &span);
+    qt_trace_format(&trace, traceparent);
     const qt_submission submission = {.task_id = run->task_id,
                                       .submit_seq = permit->submit_seq,
                                       .device = run->payload->backend_name,
@@ -122,11 +140,12 @@ static qt_code post(const qt_run *run, const qt_program *program, const record_t
                                       .program = program->text,
                                       .shots = shots_of(run),
                                       .num_qubits = program->num_qubits,
-                                      .traceparent = run->traceparent};
+                                      .traceparent = traceparent};
     qt_submit_outcome outcome = QT_SUBMIT_NOT_ACCEPTED;
     qt_submitted job;
     bool is_late = qt_clock_mono_ms(qt_clock_system()) - asked_ms > PERMIT_MS;
     if (is_late || is_cancelled(run)) {
+        qt_trace_end(span, NULL);
         (void)!qt_fail(err, JOB_PENDING, "the permit to submit was not used");
         err->retry_after_ms = 1;
         return settle_failure(run, permit, QT_SUBMIT_NOT_ACCEPTED, err);
@@ -136,6 +155,7 @@ static qt_code post(const qt_run *run, const qt_program *program, const record_t
                                               &outcome, &job, err);
     qt_failpoint("after_post");
     count_submit(run, outcome);
+    qt_trace_end(span, code != QT_OK ? err : NULL);
     if (code != QT_OK) {
         return settle_failure(run, permit, outcome, err);
     }

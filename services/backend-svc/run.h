@@ -13,7 +13,6 @@ typedef struct qt_run {
     const char *task_id;
     const Qtaskdist__V1__TaskPayload *payload;
     const qt_run_watch *watch;
-    const char *traceparent; /* NULL: none */
     qt_arena *arena;
 } qt_run;
 
