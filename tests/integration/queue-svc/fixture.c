@@ -243,5 +243,5 @@ static bool has_waiters(void *arg) {
 }
 
 void wait_for_waiters(int count) {
-    ck_assert_msg(qt_test_wait(has_waiters, &count, 5000), "no %d waiters", count);
+    ck_assert_msg(qt_test_wait(has_waiters, &count, 20000), "no %d waiters", count);
 }

@@ -1,7 +1,7 @@
 /* WatchTasks: nothing is missed, whoever wrote it and wherever the watcher goes on. */
 #include "fixture.h"
 
-static const qt_rpc_call endless = {.timeout_ms = 60000};
+static const qt_rpc_call endless = {.timeout_ms = 60000, .wait_for_ready = true};
 
 static qt_rpc_reader *try_watch(replica *r, Qtaskdist__V1__WatchTasksRequest *req) {
     qt_rpc_reader *reader = NULL;
