@@ -134,6 +134,20 @@ class BadInput(unittest.TestCase):
             r"\b3:1\b",
         )
 
+    def test_all_errors_of_a_circuit_are_told(self):
+        program = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nhh q[0];\nx q[7];\nx q[1]\n'
+        for path, body, field in (
+            ("/v1/tasks", harness.task(program), "payload.circuit_data"),
+            ("/v1/analyze", {"circuit_data": program}, "circuit_data"),
+        ):
+            with self.subTest(path):
+                rows = self.post(body, path).all_violations
+                self.assertEqual([row["field"] for row in rows], [field] * 3)
+                places = [row["description"].split(": ")[0] for row in rows]
+                self.assertEqual(places, ["4:1", "5:5", "6:7"])
+                self.assertEqual({row["reason"] for row in rows}, {"CIRCUIT_SYNTAX"})
+                self.assertIn("did you mean 'h'?", rows[0]["description"])
+
     def test_python_code_is_refused_with_a_hint(self):
         for kind in ("qiskit", "cirq"):
             reply = self.post(harness.task("import qiskit", circuit_type=kind))
