@@ -167,6 +167,29 @@ START_TEST(reads_qir_into_other_formats) {
 }
 END_TEST
 
+/* From and to the formats of the vendors, by way of QIR. */
+START_TEST(converts_vendors_formats) {
+    const Qtaskdist__V1__ConvertTarget targets[] = {
+        QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_IONQ,
+        QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_BRAKET};
+    const Qtaskdist__V1__CircuitType types[] = {QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_IONQ,
+                                                QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_BRAKET};
+    for (size_t i = 0; i < QT_ARRAY_LEN(targets); i++) {
+        Qtaskdist__V1__TaskPayload p = payload_of(bell);
+        p.verify = true;
+        p.target = targets[i];
+        const Qtaskdist__V1__TaskResult *r = must_convert(&p);
+        ck_assert_str_eq(r->conversion->verification->method, "state");
+        p = payload_of(r->text);
+        p.circuit_type = types[i];
+        p.verify = true;
+        r = must_convert(&p);
+        ck_assert_ptr_nonnull(strstr(r->text, "__quantum__qis__cnot__body"));
+        ck_assert(r->conversion->check->conforms);
+    }
+}
+END_TEST
+
 START_TEST(analyzes_qir) {
     Qtaskdist__V1__TaskPayload p = payload_of(bell);
     qt_rpc_call call = {.timeout_ms = 20000, .wait_for_ready = true};
@@ -346,6 +369,7 @@ TCase *qir_case(void) {
     tcase_add_test(tc, options_change_the_output);
     tcase_add_test(tc, loops_can_be_kept);
     tcase_add_test(tc, reads_qir_into_other_formats);
+    tcase_add_test(tc, converts_vendors_formats);
     tcase_add_test(tc, analyzes_qir);
     tcase_add_test(tc, lists_violations);
     tcase_add_test(tc, refuses_bad_checks);
