@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { THREADS = 8, ROUNDS = 24 };
+enum { THREADS = 8, ROUNDS = 8 };
 
 static qt_err err;
 static qt_qir_helper *helper;
@@ -316,7 +316,7 @@ int main(int argc, char **argv) {
     Suite *suite = suite_create("qir_helper");
     TCase *tc = tcase_create("helper");
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_set_timeout(tc, 120);
+    tcase_set_timeout(tc, 280);
     tcase_add_test(tc, reads_text_and_bitcode);
     tcase_add_test(tc, reports_like_the_library);
     tcase_add_test(tc, errors_come_back);
