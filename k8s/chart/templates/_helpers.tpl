@@ -95,6 +95,19 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
       key: {{ ternary "url" .Values.redis.key .Values.trial.redis.enabled }}
 {{- end }}
 
+{{/* Settings of a tier that its values may override: (list $ tier). */}}
+{{- define "qtaskdist.ownEnv" -}}
+{{- $root := index . 0 -}}
+{{- $tier := index . 1 -}}
+{{- $facts := fromYaml (include "qtaskdist.facts" $root) -}}
+LISTEN_ADDR: 0.0.0.0:{{ $tier.port }}
+METRICS_ADDR: 0.0.0.0:{{ $tier.metrics }}
+LOG_LEVEL: {{ $root.Values.logLevel }}
+{{- range $called := $tier.calls }}
+{{ $called | trimSuffix "-svc" | upper }}_ADDR: dns:///{{ include "qtaskdist.address" (list $root $called (index $facts $called).port) }}
+{{- end }}
+{{- end }}
+
 {{- define "qtaskdist.migrationMode" -}}
 {{- if ne .Values.migrations.mode "auto" }}{{ .Values.migrations.mode }}
 {{- else }}{{ ternary "initContainer" "hook" .Values.trial.postgresql.enabled }}
