@@ -23,13 +23,13 @@ typedef struct qt_run_watch {
 } qt_run_watch;
 
 /* What programs are submitted as. */
-typedef enum qt_program_format {
+typedef enum qt_device_format {
     QT_FORMAT_QASM3,
     QT_FORMAT_QASM2,
     QT_FORMAT_QIR_BITCODE, /* QIR 1.0, base64 of LLVM bitcode */
     QT_FORMAT_IONQ,        /* IonQ's JSON circuit */
     QT_FORMAT_COUNT_
-} qt_program_format;
+} qt_device_format;
 
 /* Where a job is, in our words. */
 typedef enum qt_job_phase {
@@ -50,7 +50,7 @@ typedef struct qt_submission {
     const char *task_id; /* the tag */
     int submit_seq;
     const char *device;
-    qt_program_format format;
+    qt_device_format format;
     const char *program;
     uint32_t shots;
     uint32_t num_qubits;

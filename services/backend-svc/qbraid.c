@@ -88,7 +88,7 @@ static qt_code list_devices(void *self, qt_arena *arena, Qtaskdist__V1__Device *
 
 /* ---- submit ---- */
 
-static const char *format_name(qt_program_format format) {
+static const char *format_name(qt_device_format format) {
     static const char *const names[QT_FORMAT_COUNT_] = {
         [QT_FORMAT_QASM3] = "qasm3",
         [QT_FORMAT_QASM2] = "qasm2",

@@ -14,10 +14,10 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "rpc/message.h"
+#include "services/backend-svc/device_program.h"
 #include "services/backend-svc/devices.h"
 #include "services/backend-svc/jobstore.h"
 #include "services/backend-svc/metrics.h"
-#include "services/backend-svc/program.h"
 #include "trace/trace.h"
 
 #include <stdio.h>
@@ -127,7 +127,7 @@ static qt_trace_ctx begin_submit(const qt_run *run, qt_trace_span **ret_span) {
     return ctx;
 }
 
-static qt_code post(const qt_run *run, const qt_program *program, const record_t *permit,
+static qt_code post(const qt_run *run, const qt_device_program *program, const record_t *permit,
                     int64_t asked_ms, record_t **ret_record, qt_err *err) {
     qt_trace_span *span = NULL;
     char traceparent[QT_TRACEPARENT_BYTES];
@@ -165,7 +165,7 @@ static qt_code post(const qt_run *run, const qt_program *program, const record_t
 }
 
 static qt_code fill_begin(const qt_run *run, const Qtaskdist__V1__Device *device,
-                          qt_program *program, Qtaskdist__V1__BeginJobRequest *req, qt_err *err) {
+                          qt_device_program *program, Qtaskdist__V1__BeginJobRequest *req, qt_err *err) {
     const qt_backend_limits *limits = &run->backend->limits;
     const char *layout = NULL;
     QT_TRY(qt_layout_format(&program->layout, run->arena, &layout, err));
@@ -193,12 +193,12 @@ static qt_code check_device(const Qtaskdist__V1__Device *device, qt_err *err) {
 static qt_code start(const qt_run *run, record_t **ret_record, qt_err *err) {
     Qtaskdist__V1__BeginJobRequest req = QTASKDIST__V1__BEGIN_JOB_REQUEST__INIT;
     Qtaskdist__V1__Device *device = NULL;
-    qt_program program;
+    qt_device_program program;
     record_t *begun = NULL;
     QT_TRY(run->provider->ops->admit(run->provider->self, err));
     QT_TRY(qt_devices_get(run->provider, run->payload->backend_name, run->arena, &device, err));
     QT_TRY(check_device(device, err));
-    QT_TRY(qt_program_make(run->backend->sim, run->payload, device, run->watch, run->arena,
+    QT_TRY(qt_device_program_make(run->backend->sim, run->payload, device, run->watch, run->arena,
                            &program, err));
     QT_TRY(fill_begin(run, device, &program, &req, err));
     if (is_cancelled(run)) {

@@ -1,9 +1,9 @@
-#include "services/backend-svc/program.h"
+#include "services/backend-svc/device_program.h"
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "circuit/print.h"
-#include "qasm/qasm.h"
+#include "program/wire.h"
 #include "task/page_token.h"
 
 #include <qtaskdist/v1/sim_service.rpc.h>
@@ -20,10 +20,10 @@ typedef struct maker {
     qt_circuit *circuit; /* with joined registers */
 } maker;
 
-bool qt_program_format_of(const char *word, qt_program_format *ret_format) {
+bool qt_device_format_of(const char *word, qt_device_format *ret_format) {
     static const struct {
         const char *word;
-        qt_program_format format;
+        qt_device_format format;
     } rows[] = {
         {"qasm3", QT_FORMAT_QASM3},
         {"openqasm3", QT_FORMAT_QASM3},
@@ -69,7 +69,7 @@ static size_t count_bit_registers(const qt_circuit *circuit) {
     return count;
 }
 
-bool qt_program_join_registers(qt_circuit *circuit) {
+bool qt_device_join_registers(qt_circuit *circuit) {
     size_t kept = 0;
     bool is_joined = false;
     if (count_bit_registers(circuit) < 2) {
@@ -111,20 +111,10 @@ static qt_code convert(const maker *m, const Qtaskdist__V1__TaskPayload *payload
     return QT_OK;
 }
 
-static bool is_openqasm(Qtaskdist__V1__CircuitType type) {
-    return type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_UNSPECIFIED ||
-           type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_QASM ||
-           type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2 ||
-           type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3;
-}
-
-static qt_code source_text(const maker *m, const char **ret_text, qt_err *err) {
+/* What sim-svc makes of QIR can be read here. */
+static qt_code qir_to_openqasm(const maker *m, const char **ret_text, qt_err *err) {
     Qtaskdist__V1__TaskPayload wish = QTASKDIST__V1__TASK_PAYLOAD__INIT;
     Qtaskdist__V1__TaskResult *result = NULL;
-    if (is_openqasm(m->payload->circuit_type)) {
-        *ret_text = m->payload->circuit_data;
-        return QT_OK;
-    }
     wish.circuit_type = m->payload->circuit_type;
     wish.circuit_data = m->payload->circuit_data;
     wish.target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_OPENQASM3;
@@ -133,17 +123,15 @@ static qt_code source_text(const maker *m, const char **ret_text, qt_err *err) {
     return QT_OK;
 }
 
-static qt_qasm_version version_of(Qtaskdist__V1__CircuitType type) {
-    return type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM2   ? QT_QASM_2
-           : type == QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3 ? QT_QASM_3
-                                                                         : QT_QASM_DETECT;
-}
-
 static qt_code read_circuit(maker *m, qt_circuit **ret_circuit, qt_err *err) {
-    const char *text = NULL;
-    const qt_qasm_options options = {.version = version_of(m->payload->circuit_type)};
-    QT_TRY(source_text(m, &text, err));
-    if (qt_qasm_parse(text, strlen(text), &options, ret_circuit, NULL, err) != QT_OK) {
+    const char *text = m->payload->circuit_data;
+    qt_program_kind kind;
+    QT_TRY(qt_program_kind_decode(m->payload->circuit_type, "payload.circuit_type", &kind, err));
+    if (kind == QT_PROGRAM_QIR) {
+        QT_TRY(qir_to_openqasm(m, &text, err));
+        kind = QT_PROGRAM_OPENQASM3;
+    }
+    if (qt_program_read(kind, text, strlen(text), NULL, ret_circuit, NULL, err) != QT_OK) {
         snprintf(err->field, sizeof err->field, "payload.circuit_data");
         return err->code;
     }
@@ -158,52 +146,45 @@ static qt_code keep_text(qt_arena *arena, const qt_buf *text, const char **ret_t
     return *ret_text != NULL ? QT_OK : qt_fail(err, MEMORY_LIMIT, "no memory for the program");
 }
 
-static qt_code print(const maker *m, qt_program_format format, const char **ret_text, qt_err *err) {
+static qt_code print(const maker *m, qt_program_target target, const char **ret_text,
+                     qt_err *err) {
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-    if (format == QT_FORMAT_QASM2) {
-        QT_TRY(qt_circuit_print_qasm2(m->circuit, &text, err));
-    } else {
-        QT_TRY(qt_circuit_print_qasm3(m->circuit, &text, err));
-    }
+    QT_TRY(qt_program_write(m->circuit, target, NULL, &text, NULL, err));
     return keep_text(m->arena, &text, ret_text, err);
 }
 
-static void add_base64(qt_buf *out, const uint8_t *data, size_t len) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < len; i += 3) {
-        uint32_t n = (uint32_t)data[i] << 16;
-        n |= i + 1 < len ? (uint32_t)data[i + 1] << 8 : 0;
-        n |= i + 2 < len ? data[i + 2] : 0;
-        qt_buf_add_char(out, digits[n >> 18]);
-        qt_buf_add_char(out, digits[n >> 12 & 63]);
-        qt_buf_add_char(out, i + 1 < len ? digits[n >> 6 & 63] : '=');
-        qt_buf_add_char(out, i + 2 < len ? digits[n & 63] : '=');
-    }
-}
-
-static qt_code print_by_sim(const maker *m, qt_program_format format, const char **ret_text,
-                            qt_err *err) {
+static qt_code print_qir(const maker *m, const char **ret_text, qt_err *err) {
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
     Qtaskdist__V1__TaskPayload wish = QTASKDIST__V1__TASK_PAYLOAD__INIT;
     Qtaskdist__V1__TaskResult *result = NULL;
     const char *program = NULL;
-    QT_TRY(print(m, QT_FORMAT_QASM3, &program, err));
+    QT_TRY(print(m, QT_PROGRAM_TO_OPENQASM3, &program, err));
     wish.circuit_type = QTASKDIST__V1__CIRCUIT_TYPE__CIRCUIT_TYPE_OPENQASM3;
     wish.circuit_data = (char *)(uintptr_t)program;
-    if (format == QT_FORMAT_IONQ) {
-        wish.target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_IONQ;
-        QT_TRY(convert(m, &wish, &result, err));
-        *ret_text = result->text;
-        return QT_OK;
-    }
     wish.target = QTASKDIST__V1__CONVERT_TARGET__CONVERT_TARGET_QIR_1_0;
     wish.encoding = QTASKDIST__V1__QIR_ENCODING__QIR_ENCODING_BITCODE;
     QT_TRY(convert(m, &wish, &result, err));
     if (result->bitcode.len == 0) {
         return qt_fail(err, INTERNAL, "sim-svc made no bitcode");
     }
-    add_base64(&text, result->bitcode.data, result->bitcode.len);
+    qt_base64_encode(result->bitcode.data, result->bitcode.len, &text);
     return keep_text(m->arena, &text, ret_text, err);
+}
+
+static qt_code print_format(const maker *m, qt_device_format format, const char **ret_text,
+                            qt_err *err) {
+    switch (format) {
+    case QT_FORMAT_QASM2:
+        return print(m, QT_PROGRAM_TO_OPENQASM2, ret_text, err);
+    case QT_FORMAT_QIR_BITCODE:
+        return print_qir(m, ret_text, err);
+    case QT_FORMAT_IONQ:
+        return print(m, QT_PROGRAM_TO_IONQ, ret_text, err);
+    case QT_FORMAT_QASM3:
+    case QT_FORMAT_COUNT_:
+    default:
+        return print(m, QT_PROGRAM_TO_OPENQASM3, ret_text, err);
+    }
 }
 
 /* Whether another format may do what this one cannot. */
@@ -212,10 +193,10 @@ static bool may_try_next(const qt_err *err) {
            err->code == QT_FAILED_PRECONDITION;
 }
 
-static bool takes(const Qtaskdist__V1__Device *device, qt_program_format format) {
+static bool takes(const Qtaskdist__V1__Device *device, qt_device_format format) {
     for (size_t i = 0; i < device->n_formats; i++) {
-        qt_program_format one;
-        if (qt_program_format_of(device->formats[i], &one) && one == format) {
+        qt_device_format one;
+        if (qt_device_format_of(device->formats[i], &one) && one == format) {
             return true;
         }
     }
@@ -223,17 +204,15 @@ static bool takes(const Qtaskdist__V1__Device *device, qt_program_format format)
 }
 
 static qt_code write_program(const maker *m, const Qtaskdist__V1__Device *device,
-                             qt_program *program, qt_err *err) {
+                             qt_device_program *program, qt_err *err) {
     qt_code code =
         qt_fail(err, CIRCUIT_UNSUPPORTED, "'%.100s' takes none of our formats", device->name);
     for (int i = 0; i < QT_FORMAT_COUNT_; i++) {
-        qt_program_format format = (qt_program_format)i;
+        qt_device_format format = (qt_device_format)i;
         if (!takes(device, format)) {
             continue;
         }
-        bool is_here = format == QT_FORMAT_QASM3 || format == QT_FORMAT_QASM2;
-        code = is_here ? print(m, format, &program->text, err)
-                       : print_by_sim(m, format, &program->text, err);
+        code = print_format(m, format, &program->text, err);
         if (code == QT_OK) {
             program->format = format;
             return QT_OK;
@@ -255,16 +234,16 @@ static qt_code check_size(const qt_circuit *circuit, const Qtaskdist__V1__Device
     return QT_OK;
 }
 
-qt_code qt_program_make(qt_rpc_channel *sim, const Qtaskdist__V1__TaskPayload *payload,
+qt_code qt_device_program_make(qt_rpc_channel *sim, const Qtaskdist__V1__TaskPayload *payload,
                         const Qtaskdist__V1__Device *device, const qt_run_watch *watch,
-                        qt_arena *arena, qt_program *ret_program, qt_err *err) {
+                        qt_arena *arena, qt_device_program *ret_program, qt_err *err) {
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     maker m = {.sim = sim, .payload = payload, .watch = watch, .arena = arena};
-    qt_program program = {0};
+    qt_device_program program = {0};
     QT_TRY(read_circuit(&m, &circuit, err));
     QT_TRY(check_size(circuit, device, err));
     QT_TRY(qt_layout_of_circuit(circuit, arena, &program.layout, err));
-    qt_program_join_registers(circuit);
+    qt_device_join_registers(circuit);
     m.circuit = circuit;
     QT_TRY(write_program(&m, device, &program, err));
     program.num_qubits = circuit->num_qubits;
