@@ -146,8 +146,7 @@ static qt_code keep_text(qt_arena *arena, const qt_buf *text, const char **ret_t
     return *ret_text != NULL ? QT_OK : qt_fail(err, MEMORY_LIMIT, "no memory for the program");
 }
 
-static qt_code print(const maker *m, qt_program_target target, const char **ret_text,
-                     qt_err *err) {
+static qt_code print(const maker *m, qt_program_target target, const char **ret_text, qt_err *err) {
     QT_CLEANUP(qt_buf_done) qt_buf text = {0};
     QT_TRY(qt_program_write(m->circuit, target, NULL, &text, NULL, err));
     return keep_text(m->arena, &text, ret_text, err);
@@ -235,8 +234,8 @@ static qt_code check_size(const qt_circuit *circuit, const Qtaskdist__V1__Device
 }
 
 qt_code qt_device_program_make(qt_rpc_channel *sim, const Qtaskdist__V1__TaskPayload *payload,
-                        const Qtaskdist__V1__Device *device, const qt_run_watch *watch,
-                        qt_arena *arena, qt_device_program *ret_program, qt_err *err) {
+                               const Qtaskdist__V1__Device *device, const qt_run_watch *watch,
+                               qt_arena *arena, qt_device_program *ret_program, qt_err *err) {
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
     maker m = {.sim = sim, .payload = payload, .watch = watch, .arena = arena};
     qt_device_program program = {0};

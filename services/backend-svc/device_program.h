@@ -23,8 +23,8 @@ bool qt_device_format_of(const char *word, qt_device_format *ret_format);
 /* Makes the program in the first of our formats (OpenQASM 3, OpenQASM 2, QIR, IonQ) that the device
  * takes and that can say it. CIRCUIT_UNSUPPORTED when none can. Texts live in the arena. */
 qt_code qt_device_program_make(qt_rpc_channel *sim, const Qtaskdist__V1__TaskPayload *payload,
-                        const Qtaskdist__V1__Device *device, const qt_run_watch *watch,
-                        qt_arena *arena, qt_device_program *ret_program, qt_err *err);
+                               const Qtaskdist__V1__Device *device, const qt_run_watch *watch,
+                               qt_arena *arena, qt_device_program *ret_program, qt_err *err);
 
 /* Joins the classical registers of a circuit into one called "c"; false when the program uses a
  * register's value, so that they have to stay. For tests. */

@@ -165,7 +165,8 @@ static qt_code post(const qt_run *run, const qt_device_program *program, const r
 }
 
 static qt_code fill_begin(const qt_run *run, const Qtaskdist__V1__Device *device,
-                          qt_device_program *program, Qtaskdist__V1__BeginJobRequest *req, qt_err *err) {
+                          qt_device_program *program, Qtaskdist__V1__BeginJobRequest *req,
+                          qt_err *err) {
     const qt_backend_limits *limits = &run->backend->limits;
     const char *layout = NULL;
     QT_TRY(qt_layout_format(&program->layout, run->arena, &layout, err));
@@ -199,7 +200,7 @@ static qt_code start(const qt_run *run, record_t **ret_record, qt_err *err) {
     QT_TRY(qt_devices_get(run->provider, run->payload->backend_name, run->arena, &device, err));
     QT_TRY(check_device(device, err));
     QT_TRY(qt_device_program_make(run->backend->sim, run->payload, device, run->watch, run->arena,
-                           &program, err));
+                                  &program, err));
     QT_TRY(fill_begin(run, device, &program, &req, err));
     if (is_cancelled(run)) {
         return qt_fail(err, CALL_CANCELLED, "cancelled before the submit");

@@ -82,6 +82,7 @@ void wait_for_waiters(int count);
 Suite *delivery_suite(void);
 Suite *fault_suite(void);
 Suite *port_suite(void);
+Suite *token_suite(void);
 Suite *scaler_suite(void);
 
 #endif

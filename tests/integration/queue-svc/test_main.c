@@ -5,6 +5,7 @@ int main(void) {
     srunner_add_suite(runner, fault_suite());
     srunner_add_suite(runner, port_suite());
     srunner_add_suite(runner, scaler_suite());
+    srunner_add_suite(runner, token_suite());
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -101,6 +101,7 @@ const char *must_query(const char *sql);
 TCase *commit_cases(void);
 TCase *dispatch_cases(void);
 TCase *fault_cases(void);
+TCase *job_cases(void);
 TCase *lease_cases(void);
 TCase *list_cases(void);
 TCase *store_cases(void);

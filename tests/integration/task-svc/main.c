@@ -12,6 +12,7 @@ int main(void) {
     add(suite, commit_cases());
     add(suite, dispatch_cases());
     suite_add_tcase(suite, fault_cases());
+    add(suite, job_cases());
     add(suite, lease_cases());
     add(suite, list_cases());
     add(suite, store_cases());

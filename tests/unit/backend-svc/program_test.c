@@ -33,9 +33,10 @@ static qt_code make(const char *circuit, const char *const *formats, size_t coun
     return qt_device_program_make(NULL, &payload, &device, &watch, &arena, ret_program, &err);
 }
 
-static const char two_registers[] = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[3];\ncreg a[1];\n"
-                                    "creg b[2];\nx q[1];\nmeasure q[1] -> b[1];\n"
-                                    "measure q[0] -> a[0];\nmeasure q[2] -> b[0];\n";
+static const char two_registers[] =
+    "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[3];\ncreg a[1];\n"
+    "creg b[2];\nx q[1];\nmeasure q[1] -> b[1];\n"
+    "measure q[0] -> a[0];\nmeasure q[2] -> b[0];\n";
 
 START_TEST(registers_are_joined) {
     static const char *const formats[] = {"quil", "qasm3"};

@@ -66,9 +66,9 @@ END_TEST
 
 START_TEST(counts_are_never_guessed) {
     static const char *const bad[] = {
-        "{\"egr\": 5}",     "{\"1000\": 5}", "{\"011\": 5.5}",  "{\"011\": -1}",
-        "{\"011\": null}",  "{\"0xg\": 1}",  "{\"0x\": 1}",     "{\"0x8\": 1}",
-        "{\"011\": \"x\"}", "[]",            "{\"011\": 1e10}", "{\"011\": {}}",
+        "{\"egr\": 5}",    "{\"1000\": 5}", "{\"011\": 5.5}", "{\"011\": -1}",    "{\"011\": null}",
+        "{\"0xg\": 1}",    "{\"0x\": 1}",   "{\"0x8\": 1}",   "{\"011\": \"x\"}", "[]",
+        "{\"011\": 1e10}", "{\"011\": {}}",
     };
     const qt_layout l = layout();
     for (size_t i = 0; i < QT_ARRAY_LEN(bad); i++) {
@@ -86,7 +86,8 @@ START_TEST(hidden_registers_are_summed_up) {
     const qt_layout l = {
         .registers = registers, .register_count = 2, .bit_count = 2, .qubit_of_bit = qubits};
     Qtaskdist__V1__TaskResult r = QTASKDIST__V1__TASK_RESULT__INIT;
-    ck_assert_ok(qt_counts_of_bits(parse("{\"01\": 3, \"11\": 4, \"10\": 1}"), &l, &arena, &r, &err));
+    ck_assert_ok(
+        qt_counts_of_bits(parse("{\"01\": 3, \"11\": 4, \"10\": 1}"), &l, &arena, &r, &err));
     ck_assert_uint_eq(r.n_measurements, 2);
     ck_assert_uint_eq(count_of(&r, "1"), 7);
     ck_assert_uint_eq(count_of(&r, "0"), 1);
@@ -100,10 +101,10 @@ START_TEST(shots_are_dealt_out_whole) {
     ck_assert_ok(qt_counts_of_probabilities(parse(thirds), &l, 100, &arena, &r, &err));
     ck_assert_uint_eq(count_of(&r, "00 0") + count_of(&r, "00 1") + count_of(&r, "01 0"), 100);
     ck_assert_uint_eq(count_of(&r, "01 0"), 34);
-    ck_assert_int_ne(
-        qt_counts_of_probabilities(parse("{\"0\": 0}"), &l, 100, &arena, &r, &err), QT_OK);
-    ck_assert_int_ne(
-        qt_counts_of_probabilities(parse("{\"0\": 1.5}"), &l, 100, &arena, &r, &err), QT_OK);
+    ck_assert_int_ne(qt_counts_of_probabilities(parse("{\"0\": 0}"), &l, 100, &arena, &r, &err),
+                     QT_OK);
+    ck_assert_int_ne(qt_counts_of_probabilities(parse("{\"0\": 1.5}"), &l, 100, &arena, &r, &err),
+                     QT_OK);
 }
 END_TEST
 
@@ -137,8 +138,8 @@ START_TEST(layouts_are_stored) {
     ck_assert(read.registers[1].is_hidden);
     ck_assert_uint_eq(read.qubit_of_bit[0], QT_NO_INDEX);
     ck_assert_ok(qt_layout_parse("", &arena, &read, &err));
-    static const char *const bad[] = {"x", "1", "1;", "1;0,1", "1,;0", "--1;0", "1;-1",
-                                      "99999999999;0", "1000000,1000000;0"};
+    static const char *const bad[] = {
+        "x", "1", "1;", "1;0,1", "1,;0", "--1;0", "1;-1", "99999999999;0", "1000000,1000000;0"};
     for (size_t i = 0; i < QT_ARRAY_LEN(bad); i++) {
         ck_assert_msg(qt_layout_parse(bad[i], &arena, &read, &err) != QT_OK, "%s", bad[i]);
     }
@@ -149,18 +150,20 @@ END_TEST
 
 START_TEST(qbraid_jobs) {
     qt_job_report r;
-    qt_qbraid_job(parse("{\"jobQrn\":\"a:b:sim:c-1-qjob-2\",\"status\":\"QUEUED\",\"cost\":\"0.375\","
-                        "\"queuePosition\":4,\"timeStamps\":null,\"vendor\":{\"provider\":\"AWS\"},"
-                        "\"tags\":{\"qtask\":\"T-1\"}}"),
-                  &r);
+    qt_qbraid_job(
+        parse("{\"jobQrn\":\"a:b:sim:c-1-qjob-2\",\"status\":\"QUEUED\",\"cost\":\"0.375\","
+              "\"queuePosition\":4,\"timeStamps\":null,\"vendor\":{\"provider\":\"AWS\"},"
+              "\"tags\":{\"qtask\":\"T-1\"}}"),
+        &r);
     ck_assert_str_eq(r.job_id, "a:b:sim:c-1-qjob-2");
     ck_assert_int_eq(r.phase, QT_PHASE_QUEUED);
     ck_assert(r.cost_known);
     ck_assert_double_eq(r.cost, 0.375);
     ck_assert_uint_eq(r.queue_position, 4);
     ck_assert_str_eq(r.message, "");
-    qt_qbraid_job(parse("{\"jobQrn\":7,\"status\":null,\"cost\":null,\"statusMsg\":{\"message\":\"m\"}}"),
-                  &r);
+    qt_qbraid_job(
+        parse("{\"jobQrn\":7,\"status\":null,\"cost\":null,\"statusMsg\":{\"message\":\"m\"}}"),
+        &r);
     ck_assert_ptr_null(r.job_id);
     ck_assert_int_eq(r.phase, QT_PHASE_UNKNOWN);
     ck_assert(!r.cost_known);
@@ -203,7 +206,8 @@ END_TEST
 
 START_TEST(qbraid_pages) {
     ck_assert(qt_qbraid_has_next(parse("{\"pagination\":{\"hasNext\":true}}"), 1, 10));
-    ck_assert(!qt_qbraid_has_next(parse("{\"pagination\":{\"hasNext\":false,\"total\":99}}"), 1, 10));
+    ck_assert(
+        !qt_qbraid_has_next(parse("{\"pagination\":{\"hasNext\":false,\"total\":99}}"), 1, 10));
     ck_assert(qt_qbraid_has_next(parse("{\"pagination\":{\"total\":11}}"), 1, 10));
     ck_assert(!qt_qbraid_has_next(parse("{\"pagination\":{\"total\":20}}"), 2, 10));
     ck_assert(qt_qbraid_has_next(parse("{\"pagination\":{\"total\":60,\"limit\":50}}"), 1, 100));
@@ -225,13 +229,15 @@ START_TEST(qbraid_devices_and_costs) {
     ck_assert(!d->simulator);
     ck_assert(qt_device_cost(d, 1000, &cost));
     ck_assert_double_eq_tol(cost, 175, 1e-9);
-    ck_assert_ok(qt_qbraid_device(parse("{\"qrn\":\"a:b:sim:c\",\"status\":\"SLEEPING\",\"pricing\":"
-                                        "{\"perTask\":0,\"perMinute\":7.5}}"),
-                                  &arena, &d, &err));
+    ck_assert_ok(
+        qt_qbraid_device(parse("{\"qrn\":\"a:b:sim:c\",\"status\":\"SLEEPING\",\"pricing\":"
+                               "{\"perTask\":0,\"perMinute\":7.5}}"),
+                         &arena, &d, &err));
     ck_assert(d->simulator);
     ck_assert_int_eq(d->status, QTASKDIST__V1__DEVICE_STATUS__DEVICE_STATUS_OFFLINE);
     ck_assert(!qt_device_cost(d, 1000, &cost)); /* minutes are not known before */
-    ck_assert_ok(qt_qbraid_device(parse("{\"qrn\":\"a:b:qpu:c\",\"pricing\":null}"), &arena, &d, &err));
+    ck_assert_ok(
+        qt_qbraid_device(parse("{\"qrn\":\"a:b:qpu:c\",\"pricing\":null}"), &arena, &d, &err));
     ck_assert(!qt_device_cost(d, 1, &cost));
     ck_assert_int_ne(qt_qbraid_device(parse("{}"), &arena, &d, &err), QT_OK);
 }
@@ -249,8 +255,8 @@ START_TEST(qbraid_results) {
     ck_assert_ok(qt_qbraid_result(data, &l, 9, &arena, &r, &report, &err));
     ck_assert_uint_eq(count_of(&r, "11 1"), 9);
     ck_assert_double_eq(report.cost, 1.5);
-    ck_assert_int_ne(qt_qbraid_result(parse("{\"resultData\":{}}"), &l, 9, &arena, &r, &report, &err),
-                     QT_OK);
+    ck_assert_int_ne(
+        qt_qbraid_result(parse("{\"resultData\":{}}"), &l, 9, &arena, &r, &report, &err), QT_OK);
     ck_assert_int_ne(qt_qbraid_data(parse("{\"success\":false,\"data\":{}}"), &data, &err), QT_OK);
     ck_assert_int_ne(qt_qbraid_data(parse("{\"success\":true,\"data\":null}"), &data, &err), QT_OK);
 }

@@ -155,8 +155,7 @@ static void stop(void) {
 }
 
 static qt_http_call get(void) {
-    return (qt_http_call){
-        .method = "GET", .url = url, .timeout_ms = 5000, .max_body_bytes = 1000};
+    return (qt_http_call){.method = "GET", .url = url, .timeout_ms = 5000, .max_body_bytes = 1000};
 }
 
 static qt_http_call post(void) {
@@ -193,8 +192,8 @@ START_TEST(retry_after_is_seconds_or_a_date) {
     time_t at = time(NULL) + 120;
     struct tm utc;
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&at, &utc));
-    snprintf(dated, sizeof dated, "HTTP/1.1 429 Wait\r\nContent-Length: 0\r\nRetry-After: %s\r\n\r\n",
-             date);
+    snprintf(dated, sizeof dated,
+             "HTTP/1.1 429 Wait\r\nContent-Length: 0\r\nRetry-After: %s\r\n\r\n", date);
     const char *const replies[] = {
         "HTTP/1.1 429 Wait\r\nContent-Length: 0\r\nRetry-After: 7\r\n\r\n", dated,
         "HTTP/1.1 429 Wait\r\nContent-Length: 0\r\n\r\n",
@@ -319,8 +318,8 @@ START_TEST(keys_do_not_travel_in_the_clear) {
     ck_assert_ok(qt_http_check_url("http://[::1]:80/api", false, &err));
     ck_assert_int_ne(qt_http_check_url("http://api.example.com/v1", false, &err), QT_OK);
     ck_assert_ok(qt_http_check_url("http://api.example.com/v1", true, &err));
-    static const char *const bad[] = {"", "api.example.com", "file:///etc/passwd", "ftp://x/y",
-                                      "http://", "https://a b/"};
+    static const char *const bad[] = {"",          "api.example.com", "file:///etc/passwd",
+                                      "ftp://x/y", "http://",         "https://a b/"};
     for (size_t i = 0; i < QT_ARRAY_LEN(bad); i++) {
         ck_assert_msg(qt_http_check_url(bad[i], true, &err) != QT_OK, "%s", bad[i]);
     }
