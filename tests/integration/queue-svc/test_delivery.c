@@ -43,7 +43,7 @@ START_TEST(large_payloads_come_in_parts) {
     int next = 0;
     while (next < TASKS) {
         Qtaskdist__V1__LeaseMessagesResponse *resp = NULL;
-        ck_assert_ok(try_lease(&main_replica, SIMULATE, 1000, 1000, &arena, &resp, &err));
+        ck_assert_ok(try_lease(&main_replica, SIMULATE, 1000, 20000, &arena, &resp, &err));
         ck_assert_uint_gt(resp->n_messages, 0);
         ck_assert_uint_le(resp->n_messages, 4194304 / BYTES + 1);
         for (size_t i = 0; i < resp->n_messages; i++) {
@@ -60,7 +60,7 @@ START_TEST(bands_in_order) {
     enqueue_tasks(SIMULATE, HIGH, 100, 2);
     static const int want[] = {100, 101, 200, 201, 300, 301};
     for (size_t i = 0; i < QT_ARRAY_LEN(want); i++) {
-        ck_assert_int_eq(lease_one(SIMULATE, 1000, true), want[i]);
+        ck_assert_int_eq(lease_one(SIMULATE, 20000, true), want[i]);
     }
 }
 END_TEST
@@ -71,7 +71,7 @@ START_TEST(low_bands_do_not_starve) {
     enqueue_tasks(SIMULATE, LOW, 3000, 100);
     int counts[4] = {0};
     for (int i = 0; i < 64; i++) {
-        counts[lease_one(SIMULATE, 1000, true) / 1000]++;
+        counts[lease_one(SIMULATE, 20000, true) / 1000]++;
     }
     ck_assert_int_eq(counts[1], 56);
     ck_assert_int_eq(counts[2], 4);
@@ -217,7 +217,7 @@ START_TEST(trim_removes_only_what_is_done) {
     ck_assert(qt_test_wait(is_trimmed, &left, 5000));
     ck_assert_int_eq(stats_of("stream:simulate").lag, 100);
     for (int i = 400; i < 500; i++) {
-        ck_assert_int_eq(lease_one(SIMULATE, 1000, true), i);
+        ck_assert_int_eq(lease_one(SIMULATE, 20000, true), i);
     }
     left = 0;
     ck_assert(qt_test_wait(is_trimmed, &left, 5000));
@@ -254,7 +254,7 @@ START_TEST(pause_and_resume) {
     ck_assert(!stats_of("stream:c_qir").paused);
     enqueue_tasks(SIMULATE, NORMAL, 1, 1);
     enqueue_tasks(C_QIR, NORMAL, 2, 1);
-    ck_assert_int_eq(lease_one(C_QIR, 5000, true), 2);
+    ck_assert_int_eq(lease_one(C_QIR, 20000, true), 2);
     ck_assert_int_eq(lease_one(SIMULATE, 100, true), -1);
     ck_assert(!lease.done);
     set_paused(false);

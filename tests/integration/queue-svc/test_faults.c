@@ -6,7 +6,7 @@ START_TEST(unacknowledged_comes_again) {
     qt_arena_init(&arena, 0);
     enqueue_tasks(SIMULATE, NORMAL, 1, 2);
     ck_assert_int_eq(lease_one(SIMULATE, 1000, false), 1);
-    ck_assert_int_eq(lease_one(SIMULATE, 1000, true), 2);
+    ck_assert_int_eq(lease_one(SIMULATE, 20000, true), 2);
     Qtaskdist__V1__LeaseMessagesResponse *resp = NULL;
     ck_assert_ok(try_lease(&main_replica, SIMULATE, 5, 10000, &arena, &resp, &err));
     ck_assert_uint_eq(resp->n_messages, 1);
@@ -84,7 +84,7 @@ static bool enqueues(void *arg) {
 /* Redis dies and comes back: what it had acknowledged is there, waiters go on waiting. */
 START_TEST(redis_restarts) {
     enqueue_tasks(SIMULATE, NORMAL, 1, 5);
-    ck_assert_int_eq(lease_one(SIMULATE, 1000, true), 1);
+    ck_assert_int_eq(lease_one(SIMULATE, 20000, true), 1);
     char before[QT_EPOCH_BYTES], after[QT_EPOCH_BYTES];
     epoch_of(before);
     background_lease lease;
@@ -98,7 +98,7 @@ START_TEST(redis_restarts) {
     int number = 6;
     ck_assert(qt_test_wait(enqueues, &number, 10000));
     for (int i = 2; i <= 6; i++) {
-        ck_assert_int_eq(lease_one(SIMULATE, 5000, true), i);
+        ck_assert_int_eq(lease_one(SIMULATE, 20000, true), i);
     }
     enqueue_tasks(C_QIR, NORMAL, 77, 1);
     join_lease(&lease);
@@ -127,7 +127,7 @@ START_TEST(redis_is_flushed) {
     join_lease(&lease);
     ck_assert_uint_eq(lease.resp->n_messages, 1);
     free_lease(&lease);
-    ck_assert_int_eq(lease_one(SIMULATE, 5000, true), 20);
+    ck_assert_int_eq(lease_one(SIMULATE, 20000, true), 20);
     ck_assert_int_eq(lease_one(SIMULATE, 0, true), -1);
 }
 END_TEST
@@ -137,7 +137,7 @@ START_TEST(foreign_entries_are_dropped) {
     free(qt_test_redis_command(&redis, "XADD stream:simulate * a b"));
     free(qt_test_redis_command(&redis, "XADD stream:simulate * task_id x seq -1"));
     enqueue_tasks(SIMULATE, NORMAL, 4, 1);
-    ck_assert_int_eq(lease_one(SIMULATE, 5000, true), 4);
+    ck_assert_int_eq(lease_one(SIMULATE, 20000, true), 4);
     ck_assert_int_eq(stats_of("stream:simulate").pending, 0);
 }
 END_TEST
@@ -148,7 +148,7 @@ START_TEST(memory_full) {
     ck_assert_int_eq(try_enqueue(SIMULATE, NORMAL, 1, NULL, &err), QT_UNAVAILABLE);
     free(qt_test_redis_command(&redis, "CONFIG SET maxmemory 0"));
     ck_assert_ok(try_enqueue(SIMULATE, NORMAL, 1, NULL, &err));
-    ck_assert_int_eq(lease_one(SIMULATE, 5000, true), 1);
+    ck_assert_int_eq(lease_one(SIMULATE, 20000, true), 1);
 }
 END_TEST
 

@@ -90,7 +90,7 @@ START_TEST(counts_waiting_pending_and_running) {
     /* delivered and pending is work still; acknowledged is not */
     ck_assert_int_eq(lease_one(SIMULATE, 1000, false), 10);
     ck_assert_int_eq(work_of("simulate"), 4);
-    ck_assert_int_eq(lease_one(SIMULATE, 1000, true), 1);
+    ck_assert_int_eq(lease_one(SIMULATE, 20000, true), 1);
     ck_assert_int_eq(work_of("simulate"), 3);
     report(SIMULATE, 7);
     report(BACKEND, 2);
@@ -182,7 +182,7 @@ START_TEST(stream_tells_every_change) {
     for (int i = 0; i < 3; i++) {
         enqueue_tasks(SIMULATE, NORMAL, i, 1);
         ck_assert(next_state(simulate));
-        ck_assert_int_eq(lease_one(SIMULATE, 1000, true), i);
+        ck_assert_int_eq(lease_one(SIMULATE, 20000, true), i);
         ck_assert(!next_state(simulate));
     }
     report(BACKEND, 1);
