@@ -17,7 +17,11 @@ typedef struct analysis {
     const qt_circuit *c;
     qt_circuit_stats *stats;
     uint32_t *qubits;
-    uint32_t *clbits;
+    uint32_t qubit_floor; /* the least level of all qubits */
+    uint32_t *clbits;     /* levels only grow */
+    uint32_t *reg_of;     /* the register of every classical bit */
+    uint32_t *reg_max;    /* of every register: the largest level of a bit */
+    uint32_t *reg_floors; /* of every register: the least level of all bits */
     uint32_t *variables;
     uint8_t *states;
     uint32_t *floors; /* of the open blocks */
@@ -29,13 +33,23 @@ static uint32_t max_u32(uint32_t a, uint32_t b) {
     return a > b ? a : b;
 }
 
-static uint32_t register_level(const analysis *a, uint32_t index) {
-    const qt_register *reg = &a->c->registers[index];
-    uint32_t level = 0;
-    for (uint32_t i = 0; i < reg->size; i++) {
-        level = max_u32(level, a->clbits[reg->first + i]);
-    }
-    return level;
+static uint32_t qubit_level(const analysis *a, uint32_t qubit) {
+    return max_u32(a->qubits[qubit], a->qubit_floor);
+}
+
+static uint32_t clbit_level(const analysis *a, uint32_t bit) {
+    return max_u32(a->clbits[bit], a->reg_floors[a->reg_of[bit]]);
+}
+
+static void raise_clbit(analysis *a, uint32_t bit, uint32_t level) {
+    uint32_t *reg_max = &a->reg_max[a->reg_of[bit]];
+    a->clbits[bit] = max_u32(a->clbits[bit], level);
+    *reg_max = max_u32(*reg_max, level);
+}
+
+static void raise_register(analysis *a, uint32_t reg, uint32_t level) {
+    a->reg_floors[reg] = max_u32(a->reg_floors[reg], level);
+    a->reg_max[reg] = max_u32(a->reg_max[reg], level);
 }
 
 /* The depth at which the value is known. Very large expressions wait for everything. */
@@ -49,11 +63,11 @@ static uint32_t expr_level(const analysis *a, uint32_t index, unsigned *steps) {
     const qt_expr *e = &a->c->exprs[index];
     switch ((qt_expr_kind)e->kind) {
     case QT_EXPR_BIT:
-        return a->clbits[e->u.a];
+        return clbit_level(a, e->u.a);
     case QT_EXPR_REG:
-        return register_level(a, e->u.a);
+        return a->reg_max[e->u.a];
     case QT_EXPR_REG_AT:
-        return max_u32(register_level(a, e->u.a), expr_level(a, e->u.b, steps));
+        return max_u32(a->reg_max[e->u.a], expr_level(a, e->u.b, steps));
     case QT_EXPR_VAR:
         return a->variables[e->u.a];
     case QT_EXPR_UNARY:
@@ -84,7 +98,7 @@ static uint32_t value_level(const analysis *a, uint32_t expr) {
 static void use_qubits(analysis *a, const uint32_t *qubits, size_t count, uint32_t level) {
     level = max_u32(level, a->floor);
     for (size_t i = 0; i < count; i++) {
-        level = max_u32(level, a->qubits[qubits[i]]);
+        level = max_u32(level, qubit_level(a, qubits[i]));
     }
     level += count > 0 ? 1 : 0;
     for (size_t i = 0; i < count; i++) {
@@ -124,11 +138,11 @@ static void on_gate(analysis *a, const qt_op *op) {
 }
 
 static void on_measure(analysis *a, const qt_op *op) {
-    uint32_t level = op->b == QT_NO_INDEX ? 0 : a->clbits[op->b];
+    uint32_t level = op->b == QT_NO_INDEX ? 0 : clbit_level(a, op->b);
     use_qubits(a, &op->a, 1, level);
     a->states[op->a] = MEASURED;
     if (op->b != QT_NO_INDEX) {
-        a->clbits[op->b] = a->qubits[op->a];
+        raise_clbit(a, op->b, a->qubits[op->a]);
     }
     a->stats->measure_count++;
     a->stats->has_measure = true;
@@ -142,15 +156,19 @@ static void on_reset(analysis *a, const qt_op *op) {
     a->stats->reset_count++;
 }
 
+/* Without operands it is for all qubits: nothing of them stands deeper than the circuit so far. */
 static void on_barrier(analysis *a, const qt_op *op) {
-    size_t count = op->b > 0 ? op->b : a->c->num_qubits;
-    const uint32_t *qubits = op->b > 0 ? a->c->operands + op->a : NULL;
+    const uint32_t *qubits = a->c->operands + (op->b > 0 ? op->a : 0);
     uint32_t level = 0;
-    for (size_t i = 0; i < count; i++) {
-        level = max_u32(level, a->qubits[qubits != NULL ? qubits[i] : i]);
+    if (op->b == 0) {
+        a->qubit_floor = a->stats->depth;
+        return;
     }
-    for (size_t i = 0; i < count; i++) {
-        a->qubits[qubits != NULL ? qubits[i] : i] = level;
+    for (size_t i = 0; i < op->b; i++) {
+        level = max_u32(level, qubit_level(a, qubits[i]));
+    }
+    for (size_t i = 0; i < op->b; i++) {
+        a->qubits[qubits[i]] = level;
     }
 }
 
@@ -162,17 +180,14 @@ static void on_assign(analysis *a, const qt_op *op) {
         a->variables[op->a] = max_u32(a->variables[op->a], level);
         return;
     case QT_LVALUE_BIT:
-        a->clbits[op->a] = max_u32(a->clbits[op->a], level);
+        raise_clbit(a, op->a, level);
         return;
     case QT_LVALUE_REG:
     case QT_LVALUE_REG_AT:
         break;
     }
     level = op->sub == QT_LVALUE_REG_AT ? max_u32(level, value_level(a, op->c)) : level;
-    const qt_register *reg = &a->c->registers[op->a];
-    for (uint32_t i = 0; i < reg->size; i++) {
-        a->clbits[reg->first + i] = max_u32(a->clbits[reg->first + i], level);
-    }
+    raise_register(a, op->a, level);
 }
 
 static void open_block(analysis *a, uint32_t level) {
@@ -252,9 +267,19 @@ static size_t deepest_block(const qt_circuit *c) {
     return deepest;
 }
 
+static void find_registers(analysis *a) {
+    for (uint32_t r = 0; r < a->c->register_count; r++) {
+        const qt_register *reg = &a->c->registers[r];
+        for (uint32_t i = 0; reg->kind == QT_REGISTER_BIT && i < reg->size; i++) {
+            a->reg_of[reg->first + i] = r;
+        }
+    }
+}
+
 qt_code qt_circuit_analyze(const qt_circuit *circuit, qt_circuit_stats *ret_stats, qt_err *err) {
     size_t qubits = circuit->num_qubits;
-    size_t words = qubits + circuit->num_clbits + circuit->variable_count + deepest_block(circuit);
+    size_t words = qubits + 2 * (size_t)circuit->num_clbits + 2 * circuit->register_count +
+                   circuit->variable_count + deepest_block(circuit);
     QT_AUTO_FREE void *levels = NULL;
     QT_AUTO_FREE void *states = NULL;
     QT_TRY(qt_try_calloc(words, sizeof(uint32_t), &levels, err));
@@ -262,8 +287,12 @@ qt_code qt_circuit_analyze(const qt_circuit *circuit, qt_circuit_stats *ret_stat
     qt_circuit_stats stats = {.clifford = true};
     analysis a = {.c = circuit, .stats = &stats, .qubits = levels, .states = states};
     a.clbits = a.qubits + qubits;
-    a.variables = a.clbits + circuit->num_clbits;
+    a.reg_of = a.clbits + circuit->num_clbits;
+    a.reg_max = a.reg_of + circuit->num_clbits;
+    a.reg_floors = a.reg_max + circuit->register_count;
+    a.variables = a.reg_floors + circuit->register_count;
     a.floors = a.variables + circuit->variable_count;
+    find_registers(&a);
     for (size_t i = 0; i < circuit->op_count; i++) {
         on_op(&a, &circuit->ops[i]);
     }

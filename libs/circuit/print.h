@@ -17,8 +17,9 @@
 qt_code qt_circuit_print_qasm3(const qt_circuit *circuit, qt_buf *out, qt_err *err);
 
 /* OpenQASM 2 with qelib1.inc as Qiskit has it. Gates that it lacks are decomposed, see
- * circuit/decompose.h. A global phase without controls and notes are left out: the language has
- * neither. CIRCUIT_UNSUPPORTED names the first operation that it cannot say. */
+ * circuit/decompose.h. A global phase without controls, delays and notes are left out, which a
+ * comment says: they have no effect on any result. CIRCUIT_UNSUPPORTED names the first operation
+ * that it cannot say. */
 qt_code qt_circuit_print_qasm2(const qt_circuit *circuit, qt_buf *out, qt_err *err);
 
 /* OpenQASM 3 in Amazon Braket's dialect: its gates without an include, as its devices take it.

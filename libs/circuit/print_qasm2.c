@@ -261,10 +261,26 @@ static qt_code print_ops(qt_printer *p) {
     return QT_OK;
 }
 
+/* What is left out is said: it has no effect on any result. */
+static void print_left_out(qt_printer *p) {
+    bool phase = false;
+    bool timing = false;
+    for (size_t i = 0; i < p->c->op_count; i++) {
+        const qt_op *op = &p->c->ops[i];
+        bool gate = op->kind == QT_OP_GATE || op->kind == QT_OP_GATE_DYNAMIC;
+        phase = phase || (gate && op->sub == QT_GATE_GPHASE && op->control_count == 0);
+        timing = timing || op->kind == QT_OP_DELAY || op->kind == QT_OP_NOTE;
+    }
+    qt_buf_add_str(p->out,
+                   phase ? "// left out: the global phase, which cannot be observed\n" : "");
+    qt_buf_add_str(p->out, timing ? "// left out: delays, boxes, pragmas and annotations\n" : "");
+}
+
 qt_code qt_circuit_print_qasm2(const qt_circuit *circuit, qt_buf *out, qt_err *err) {
     QT_CLEANUP(qt_printer_done) qt_printer p = {0};
     QT_TRY(qt_printer_init(&p, 2, circuit, out, err));
     qt_buf_add_str(out, "OPENQASM 2.0;\ninclude \"qelib1.inc\";\n");
+    print_left_out(&p);
     qt_print_definitions(&p);
     for (size_t i = 0; i < circuit->register_count; i++) {
         const qt_register *r = &circuit->registers[i];

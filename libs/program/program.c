@@ -96,7 +96,9 @@ static qt_code read_qasm(qt_qasm_version version, const char *data, size_t len,
                             .max_nesting = o->max_nesting,
                             .max_errors = o->max_errors,
                             .limits = o->limits,
-                            .keep_loops = o->keep_loops};
+                            .keep_loops = o->keep_loops,
+                            .inputs = o->inputs,
+                            .input_count = o->input_count};
     return qt_qasm_parse(data, len, &qasm, ret_circuit, ret_diagnostics, err);
 }
 

@@ -48,14 +48,16 @@ typedef qt_code (*qt_program_qir_reader)(const char *data, size_t len,
 
 /* Zeroed: the defaults. */
 typedef struct qt_program_read_options {
-    const char *include_dir;        /* OpenQASM: see qasm/qasm.h */
-    size_t max_bytes;               /* of the program; 0: 4 MiB */
-    size_t max_tokens;              /* OpenQASM: see qasm/qasm.h */
-    int64_t max_ms;                 /* OpenQASM: until the circuit is there; 0: no limit */
-    size_t max_nesting;             /* of expressions, blocks, calls, JSON values; 0: 256 */
-    size_t max_errors;              /* collected before giving up; 0: 20 */
-    qt_circuit_limits limits;       /* zeroed: qt_circuit_default_limits */
-    bool keep_loops;                /* OpenQASM 3: see qasm/qasm.h */
+    const char *include_dir;     /* OpenQASM: see qasm/qasm.h */
+    size_t max_bytes;            /* of the program; 0: 4 MiB */
+    size_t max_tokens;           /* OpenQASM: see qasm/qasm.h */
+    int64_t max_ms;              /* OpenQASM: until the circuit is there; 0: no limit */
+    size_t max_nesting;          /* of expressions, blocks, calls, JSON values; 0: 256 */
+    size_t max_errors;           /* collected before giving up; 0: 20 */
+    qt_circuit_limits limits;    /* zeroed: qt_circuit_default_limits */
+    bool keep_loops;             /* OpenQASM 3: see qasm/qasm.h */
+    const qt_qasm_input *inputs; /* OpenQASM 3: values of its inputs, see qasm/qasm.h */
+    size_t input_count;
     qt_program_qir_reader read_qir; /* NULL: QIR cannot be read */
     void *read_qir_self;            /* for the reader, who finds it in the options */
 } qt_program_read_options;

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MAX_ENTRY_NAME = 128 };
@@ -39,6 +40,64 @@ qt_code qt_program_kind_decode(Qtaskdist__V1__CircuitType type, const char *fiel
         return qt_fail_field(err, FIELD_INVALID, field, "%d is no circuit type", number);
     }
     *ret_kind = number == 0 ? QT_PROGRAM_QASM : (qt_program_kind)(number - 1);
+    return QT_OK;
+}
+
+static qt_code number_text(double number, const char *name, const char *field, qt_arena *arena,
+                           const char **ret_text, qt_err *err) {
+    if (!isfinite(number)) {
+        return qt_fail_field(err, FIELD_INVALID, field, "\"%s\" is not a finite number", name);
+    }
+    *ret_text = qt_arena_printf(arena, "%.17g", number);
+    return *ret_text != NULL ? QT_OK : qt_fail(err, MEMORY_LIMIT, "no memory for the inputs");
+}
+
+qt_code qt_program_input_decode(const char *name, const Qtaskdist__V1__Scalar *value,
+                                const char *field, qt_arena *arena, qt_qasm_input *ret_input,
+                                qt_err *err) {
+    qt_qasm_input input = {.name = name};
+    if (name[0] == '\0' || strlen(name) > QT_MAX_INPUT_NAME_BYTES) {
+        return qt_fail_field(err, FIELD_INVALID, field, "a name has 1 to %d bytes",
+                             (int)QT_MAX_INPUT_NAME_BYTES);
+    }
+    switch (value != NULL ? (int)value->kind_case : 0) {
+    case QTASKDIST__V1__SCALAR__KIND_STRING_VALUE:
+        input.value = value->string_value;
+        break;
+    case QTASKDIST__V1__SCALAR__KIND_NUMBER_VALUE:
+        QT_TRY(number_text(value->number_value, name, field, arena, &input.value, err));
+        break;
+    case QTASKDIST__V1__SCALAR__KIND_BOOL_VALUE:
+        input.value = value->bool_value ? "true" : "false";
+        break;
+    default:
+        return qt_fail_field(err, FIELD_INVALID, field, "\"%s\" is no string, number or boolean",
+                             name);
+    }
+    if (strlen(input.value) > QT_MAX_INPUT_VALUE_BYTES) {
+        return qt_fail_field(err, FIELD_INVALID, field, "the value of \"%s\" is over %d bytes",
+                             name, (int)QT_MAX_INPUT_VALUE_BYTES);
+    }
+    *ret_input = input;
+    return QT_OK;
+}
+
+qt_code qt_program_inputs_decode(const Qtaskdist__V1__TaskPayload *payload, qt_arena *arena,
+                                 const qt_qasm_input **ret_inputs, size_t *ret_count, qt_err *err) {
+    static const char field[] = "payload.inputs";
+    void *memory = NULL;
+    if (payload->n_inputs > QT_MAX_PROGRAM_INPUTS) {
+        return qt_fail_field(err, FIELD_INVALID, field, "more than %d inputs",
+                             (int)QT_MAX_PROGRAM_INPUTS);
+    }
+    QT_TRY(qt_arena_try_calloc(arena, payload->n_inputs + 1, sizeof(qt_qasm_input), &memory, err));
+    qt_qasm_input *inputs = memory;
+    for (size_t i = 0; i < payload->n_inputs; i++) {
+        QT_TRY(qt_program_input_decode(payload->inputs[i]->key, payload->inputs[i]->value, field,
+                                       arena, &inputs[i], err));
+    }
+    *ret_inputs = inputs;
+    *ret_count = payload->n_inputs;
     return QT_OK;
 }
 

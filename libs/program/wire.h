@@ -19,6 +19,20 @@ typedef struct qt_program_conversion {
  * what is no type with FIELD_INVALID, both about `field`. */
 qt_code qt_program_kind_decode(Qtaskdist__V1__CircuitType type, const char *field,
                                qt_program_kind *ret_kind, qt_err *err);
+enum {
+    QT_MAX_PROGRAM_INPUTS = 1024,
+    QT_MAX_INPUT_NAME_BYTES = 256,
+    QT_MAX_INPUT_VALUE_BYTES = 65536,
+};
+/* One entry of a map of inputs; its value as OpenQASM text, from the arena where it is a number.
+ * FIELD_INVALID about `field`. */
+qt_code qt_program_input_decode(const char *name, const Qtaskdist__V1__Scalar *value,
+                                const char *field, qt_arena *arena, qt_qasm_input *ret_input,
+                                qt_err *err);
+/* All inputs of a payload, in the arena. */
+qt_code qt_program_inputs_decode(const Qtaskdist__V1__TaskPayload *payload, qt_arena *arena,
+                                 const qt_qasm_input **ret_inputs, size_t *ret_count, qt_err *err);
+
 /* UNSPECIFIED is QIR 1.0. */
 qt_code qt_program_target_decode(Qtaskdist__V1__ConvertTarget target, const char *field,
                                  qt_program_target *ret_target, qt_err *err);

@@ -4,13 +4,22 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* Of this thread, so that others do not matter. */
+static int64_t processor_time_us(void) {
+    struct timespec t = {0};
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
 
 static qt_qasm_options with_defaults(const qt_qasm_options *options) {
     qt_qasm_options o = options != NULL ? *options : (qt_qasm_options){0};
-    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_TOKENS = 1000000000 };
+    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_TOKENS = 1000000000, EXPAND_MS = 700 };
     o.max_bytes = o.max_bytes > 0 ? o.max_bytes : MAX_BYTES;
     o.max_tokens = o.max_tokens > 0 ? o.max_tokens : MAX_TOKENS;
     o.max_nesting = o.max_nesting > 0 ? o.max_nesting : MAX_NESTING;
+    o.max_expand_ms = o.max_expand_ms > 0 ? o.max_expand_ms : EXPAND_MS;
     const qt_circuit_limits *d = &qt_circuit_default_limits;
     o.limits.max_ops = o.limits.max_ops > 0 ? o.limits.max_ops : d->max_ops;
     o.limits.max_qubits = o.limits.max_qubits > 0 ? o.limits.max_qubits : d->max_qubits;
@@ -35,6 +44,9 @@ qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
     if (ctx->options.max_ms > 0) {
         ctx->deadline_us = qt_clock_mono_us(qt_clock_system()) + ctx->options.max_ms * 1000;
     }
+    enum { BYTES_PER_MS = 5000 }; /* reading takes a fiftieth of that */
+    ctx->expand_deadline_us =
+        processor_time_us() + (int64_t)(ctx->options.max_expand_ms + len / BYTES_PER_MS) * 1000;
     qt_diagnostics_init(&ctx->diagnostics, ctx->options.max_errors);
     return QT_OK;
 }
@@ -66,6 +78,21 @@ qt_code qasm_check_tokens(qasm_context *ctx, const char *at) {
                               ctx->options.max_tokens);
     }
     return QT_OK;
+}
+
+qt_code qasm_tick(qasm_context *ctx, const char *at, uint64_t steps) {
+    enum { STEPS_PER_LOOK = 1 << 14 };
+    ctx->work += steps;
+    if (ctx->work < STEPS_PER_LOOK) {
+        return QT_OK;
+    }
+    ctx->work = 0;
+    QT_TRY(qasm_check_time(ctx, at));
+    if (processor_time_us() < ctx->expand_deadline_us) {
+        return QT_OK;
+    }
+    return qasm_too_large(ctx, at, "the program takes more than %u ms to expand",
+                          ctx->options.max_expand_ms);
 }
 
 qt_code qasm_no_memory(qasm_context *ctx) {

@@ -29,6 +29,8 @@ typedef struct qasm_context {
     uint64_t tokens;     /* read so far */
     int64_t deadline_us; /* of the monotonic clock; 0: none */
     uint64_t steps;      /* of expansion that emitted nothing; limited */
+    uint64_t work;       /* steps and repetitions since the clock was read last */
+    int64_t expand_deadline_us; /* of the thread's processor time */
 } qasm_context;
 
 qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
@@ -72,6 +74,8 @@ qt_code qasm_no_memory(qasm_context *ctx);
 /* Memory of the parse; fatal when there is none. */
 void *qasm_alloc(qasm_context *ctx, size_t size);
 char *qasm_strndup(qasm_context *ctx, const char *s, size_t len);
+/* Before work that takes so many steps: looks at the clock now and then. Fatal past the limit. */
+qt_code qasm_tick(qasm_context *ctx, const char *at, uint64_t steps);
 /* Makes room in an array of the arena: doubles, copies. */
 qt_code qasm_grow(qasm_context *ctx, void **array, size_t *cap, size_t need, size_t item_bytes);
 #define QASM_GROW(ctx, array, cap, need)                                                           \

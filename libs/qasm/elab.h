@@ -28,6 +28,7 @@ typedef struct qasm_symbol {
     uint8_t kind;
     bool scalar;       /* QUBITS, BITS: one bit, declared without a size */
     bool has_variable; /* VAR */
+    bool builtin;      /* CONST: pi and the like */
     bool loop_value;   /* VAR: given by an unrolled loop, so known unless it is assigned to */
     uint32_t frame;    /* 0: global, else the call that declared it */
     uint32_t level;    /* run-time blocks around the declaration */
@@ -264,6 +265,12 @@ uint64_t qasm_range_count(const qasm_range *range);
 /* ---- elab_bits.c ---- */
 qt_code qasm_qubits(qasm_elab *e, const ast_expr *expr, qasm_bits *ret_bits);
 qt_code qasm_clbits(qasm_elab *e, const ast_expr *expr, qasm_bits *ret_bits);
+/* Error: a qubit stands twice among the operands of `what`. */
+qt_code qasm_check_distinct(qasm_elab *e, const uint32_t *qubits, size_t count, const char *at,
+                            const char *what);
+/* Error: bits of another width, which no conversion changes. */
+qt_code qasm_check_bits(qasm_elab *e, const qasm_value *v, uint8_t type, uint32_t width,
+                        const char *at);
 /* Whether the expression names bits (or qubits), by its innermost name. */
 bool qasm_names_kind(const ast_expr *expr, qasm_symbol_kind kind);
 /* The value of bits: a register, one bit, or a slice of up to 64. */
@@ -333,6 +340,8 @@ qt_code qasm_reset(qasm_elab *e, const ast_stmt *s);
 qt_code qasm_barrier(qasm_elab *e, const ast_stmt *s);
 qt_code qasm_nop(qasm_elab *e, const ast_stmt *s);
 qt_code qasm_delay(qasm_elab *e, const ast_stmt *s);
+/* Warns that it has none, after it was checked. */
+qt_code qasm_ignore_duration(qasm_elab *e, const ast_expr *expr, const char *of);
 qt_code qasm_box(qasm_elab *e, const ast_stmt *s);
 qt_code qasm_note(qasm_elab *e, const ast_stmt *s);
 qt_code qasm_end(qasm_elab *e, const ast_stmt *s);

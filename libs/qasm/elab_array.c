@@ -28,10 +28,7 @@ static qt_code count_items(qasm_elab *e, qasm_array *array, const char *at) {
         }
     }
     array->count = (uint32_t)count;
-    for (uint64_t i = 0; i < count; i++) {
-        QT_TRY(qasm_count_step(e, at));
-    }
-    return QT_OK;
+    return qasm_tick(e->ctx, at, count);
 }
 
 static qt_code shape_of_type(qasm_elab *e, const ast_type *type, qasm_array *ret) {
@@ -196,7 +193,8 @@ static qt_code read_indices(qasm_elab *e, const ast_expr *expr, indexed *ret) {
         return QT_INVALID_ARGUMENT;
     }
     const qasm_array *array = ret->symbol->array;
-    if (count > array->rank + 1) {
+    bool bits = count == array->rank + 1 && expr->count == 1; /* a[i][bit] */
+    if (count > array->rank && !bits) {
         return qasm_syntax(e->ctx, expr->at, "'%.60s' has %u dimensions", base->name->text,
                            array->rank);
     }
@@ -406,27 +404,6 @@ qt_code qasm_eval_array(qasm_elab *e, const ast_expr *expr, qasm_array *ret_arra
 
 /* ---- assignments ---- */
 
-/* {{1, 2}, {3, 4}} into the items from `offset` on. */
-static qt_code assign_list(qasm_elab *e, const qasm_array *to, const ast_expr *list, uint32_t dim,
-                           uint64_t offset) {
-    if (dim == to->rank) {
-        qasm_value v;
-        QT_TRY(qasm_eval(e, list, &v));
-        return qasm_assign_var(e, to->items[offset], &v, list->at);
-    }
-    if (list->kind != EXPR_LIST) {
-        return qasm_syntax(e->ctx, list->at, "expected a list of %u values", to->dims[dim]);
-    }
-    if (list->count != to->dims[dim]) {
-        return qasm_syntax(e->ctx, list->at, "%u values for a dimension of %u", list->count,
-                           to->dims[dim]);
-    }
-    for (uint32_t i = 0; i < list->count; i++) {
-        QT_TRY(assign_list(e, to, list->list[i], dim + 1, offset * to->dims[dim] + i));
-    }
-    return QT_OK;
-}
-
 /* Values are read before any is written: the arrays may overlap. */
 static qt_code assign_array(qasm_elab *e, const qasm_array *to, const ast_expr *expr,
                             const char *at) {
@@ -456,6 +433,44 @@ static qt_code assign_array(qasm_elab *e, const qasm_array *to, const ast_expr *
     }
     for (uint32_t i = 0; i < from.count; i++) {
         QT_TRY(qasm_assign_var(e, to->items[i], &values[i], at));
+    }
+    return QT_OK;
+}
+
+/* An array in place of a list of its items. */
+static qt_code assign_part(qasm_elab *e, const qasm_array *to, const ast_expr *expr, uint32_t dim,
+                           uint64_t offset) {
+    qasm_array part = *to;
+    part.rank = to->rank - dim;
+    memmove(part.dims, to->dims + dim, part.rank * sizeof *part.dims);
+    part.count = 1;
+    for (uint32_t i = 0; i < part.rank; i++) {
+        part.count *= part.dims[i];
+    }
+    part.items = to->items + offset * part.count;
+    return assign_array(e, &part, expr, expr->at);
+}
+
+/* {{1, 2}, {3, 4}} into the items from `offset` on. */
+static qt_code assign_list(qasm_elab *e, const qasm_array *to, const ast_expr *list, uint32_t dim,
+                           uint64_t offset) {
+    if (dim == to->rank) {
+        qasm_value v;
+        QT_TRY(qasm_eval(e, list, &v));
+        return qasm_assign_var(e, to->items[offset], &v, list->at);
+    }
+    if (list->kind != EXPR_LIST && qasm_is_array(list)) {
+        return assign_part(e, to, list, dim, offset);
+    }
+    if (list->kind != EXPR_LIST) {
+        return qasm_syntax(e->ctx, list->at, "expected a list of %u values", to->dims[dim]);
+    }
+    if (list->count != to->dims[dim]) {
+        return qasm_syntax(e->ctx, list->at, "%u values for a dimension of %u", list->count,
+                           to->dims[dim]);
+    }
+    for (uint32_t i = 0; i < list->count; i++) {
+        QT_TRY(assign_list(e, to, list->list[i], dim + 1, offset * to->dims[dim] + i));
     }
     return QT_OK;
 }

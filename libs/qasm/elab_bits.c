@@ -2,6 +2,8 @@
 #include "qasm/elab.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 bool qasm_names_kind(const ast_expr *expr, qasm_symbol_kind kind) {
     while (expr->kind == EXPR_INDEX || expr->kind == EXPR_CONCAT) {
@@ -77,7 +79,11 @@ static qt_code pick_one(qasm_elab *e, const qasm_bits *from, const ast_expr *ind
     return QT_OK;
 }
 
-static uint32_t *new_bits(qasm_elab *e, uint64_t count) {
+/* NULL after a diagnostic. */
+static uint32_t *new_bits(qasm_elab *e, uint64_t count, const char *at) {
+    if (qasm_tick(e->ctx, at, count) != QT_OK) {
+        return NULL;
+    }
     return qasm_alloc(e->ctx, (size_t)(count + 1) * sizeof(uint32_t));
 }
 
@@ -93,7 +99,7 @@ static qt_code pick_range(qasm_elab *e, const qasm_bits *from, const ast_expr *r
     if (count > 0 && !inside) {
         return out_of_range(e, range->at, from->count);
     }
-    uint32_t *bits = new_bits(e, count);
+    uint32_t *bits = new_bits(e, count, range->at);
     if (bits == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }
@@ -106,7 +112,7 @@ static qt_code pick_range(qasm_elab *e, const qasm_bits *from, const ast_expr *r
 }
 
 static qt_code pick_set(qasm_elab *e, const qasm_bits *from, const ast_expr *set, qasm_bits *ret) {
-    uint32_t *bits = new_bits(e, set->count);
+    uint32_t *bits = new_bits(e, set->count, set->at);
     if (bits == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }
@@ -147,7 +153,7 @@ static qt_code concat_bits(qasm_elab *e, const ast_expr *expr, qasm_symbol_kind 
     qasm_bits b;
     QT_TRY(resolve(e, expr->a, kind, &a));
     QT_TRY(resolve(e, expr->b, kind, &b));
-    uint32_t *bits = new_bits(e, (uint64_t)a.count + b.count);
+    uint32_t *bits = new_bits(e, (uint64_t)a.count + b.count, expr->at);
     if (bits == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }
@@ -189,6 +195,45 @@ qt_code qasm_qubits(qasm_elab *e, const ast_expr *expr, qasm_bits *ret_bits) {
 
 qt_code qasm_clbits(qasm_elab *e, const ast_expr *expr, qasm_bits *ret_bits) {
     return resolve(e, expr, SYMBOL_BITS, ret_bits);
+}
+
+static int compare_bits(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a;
+    uint32_t y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+qt_code qasm_check_distinct(qasm_elab *e, const uint32_t *qubits, size_t count, const char *at,
+                            const char *what) {
+    if (count < 2) {
+        return QT_OK;
+    }
+    uint32_t *sorted = qasm_alloc(e->ctx, count * sizeof *sorted);
+    if (sorted == NULL) {
+        return QT_RESOURCE_EXHAUSTED;
+    }
+    memcpy(sorted, qubits, count * sizeof *sorted);
+    QT_TRY(qasm_tick(e->ctx, at, count * 20));
+    qsort(sorted, count, sizeof *sorted, compare_bits);
+    for (size_t i = 1; i < count; i++) {
+        if (sorted[i] == sorted[i - 1]) {
+            return e->in_case != NULL
+                       ? qasm_fail_in_case(e, at)
+                       : qasm_syntax(e->ctx, at, "a qubit is used twice in %s", what);
+        }
+    }
+    return QT_OK;
+}
+
+qt_code qasm_check_bits(qasm_elab *e, const qasm_value *v, uint8_t type, uint32_t width,
+                        const char *at) {
+    bool bits = v->type == TYPE_BIT && type == TYPE_BIT;
+    bool angle = v->type == TYPE_BIT && type == TYPE_ANGLE;
+    if ((bits || angle) && v->width != width && !v->literal) {
+        return qasm_syntax(e->ctx, at, "%u bits cannot become %s of %u bits", v->width,
+                           bits ? "a register" : "an angle", width);
+    }
+    return QT_OK;
 }
 
 static qt_code bit_value(qasm_elab *e, uint32_t bit, const char *at, qasm_value *ret) {
@@ -238,7 +283,7 @@ qt_code qasm_alias(qasm_elab *e, const ast_stmt *s) {
     qasm_symbol *symbol = NULL;
     bool quantum = !qasm_names_kind(s->expr, SYMBOL_BITS);
     QT_TRY(resolve(e, s->expr, quantum ? SYMBOL_QUBITS : SYMBOL_BITS, &bits));
-    uint32_t *items = new_bits(e, bits.count);
+    uint32_t *items = new_bits(e, bits.count, s->at);
     if (items == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }

@@ -11,6 +11,7 @@ static qt_code new_register(qasm_elab *e, qt_register_kind kind, const char *nam
     qt_register *r = &b->circuit->registers[reg];
     r->scalar = scalar;
     r->hidden = kind == QT_REGISTER_BIT && (e->scope_depth > 0 || e->frame != 0);
+    QT_TRY(qasm_tick(e->ctx, at, size));
     uint32_t *bits = qasm_alloc(e->ctx, size * sizeof *bits);
     if (bits == NULL) {
         return QT_RESOURCE_EXHAUSTED;
@@ -38,6 +39,7 @@ qt_code qasm_measure(qasm_elab *e, const qasm_bits *qubits, const qasm_bits *bit
         return qasm_syntax(e->ctx, at, "%u qubits are measured into %u bits", qubits->count,
                            bits->count);
     }
+    QT_TRY(qasm_tick(e->ctx, at, qubits->count));
     for (uint32_t i = 0; i < qubits->count; i++) {
         uint32_t bit = bits != NULL ? qasm_bit(bits, i) : QT_NO_INDEX;
         QASM_BUILD(e->ctx, at, qt_build_measure(&e->ctx->builder, qasm_bit(qubits, i), bit, err));
@@ -120,6 +122,7 @@ static qt_code copy_bits(qasm_elab *e, const qasm_value *v, const char *at, qasm
 static qt_code store_bits(qasm_elab *e, const qasm_bits *bits, const qasm_value *v,
                           const char *at) {
     qasm_value cast;
+    QT_TRY(qasm_check_bits(e, v, TYPE_BIT, bits->count, at));
     if (bits->count == 1) {
         return store_bit(e, qasm_bit(bits, 0), v, at);
     }
@@ -131,6 +134,7 @@ static qt_code store_bits(qasm_elab *e, const qasm_bits *bits, const qasm_value 
         QT_TRY(copy_bits(e, &cast, at, &cast));
     }
     for (uint32_t i = 0; i < bits->count; i++) {
+        QT_TRY(qasm_count_step(e, at));
         qasm_value index = qasm_int_value(i);
         qasm_value bit;
         QT_TRY(qasm_value_bit(e, &cast, &index, at, &bit));
@@ -188,7 +192,9 @@ static qt_code declare_const(qasm_elab *e, const ast_stmt *s) {
                            "the value of a constant is known only at run time");
     }
     QT_TRY(qasm_type_width(e, s->type, &width));
-    QT_TRY(qasm_cast(e->ctx, &v, s->type->kind, width, s->expr->at, &v));
+    uint8_t type = s->type->kind == TYPE_STRETCH ? TYPE_DURATION : s->type->kind;
+    QT_TRY(qasm_check_bits(e, &v, type, width, s->expr->at));
+    QT_TRY(qasm_cast(e->ctx, &v, type, width, s->expr->at, &v));
     QT_TRY(qasm_declare(e, s->name, s->name_at, SYMBOL_CONST, &symbol));
     symbol->value = v;
     return QT_OK;

@@ -156,6 +156,7 @@ static qt_code take_result(qasm_elab *e, const call *c, const qasm_region *regio
         return type->kind == TYPE_BIT && width > 64 ? qasm_zero_bits(e->ctx, width, ret_value)
                                                     : QT_OK;
     }
+    QT_TRY(qasm_check_bits(e, v, type->kind, width, c->expr->at));
     return qasm_cast(e->ctx, v, type->kind, width, c->expr->at, ret_value);
 }
 
@@ -183,10 +184,30 @@ static qt_code store_result(qasm_elab *e, call *c) {
     return QT_OK;
 }
 
+/* No qubit is passed twice. */
+static qt_code check_qubits(qasm_elab *e, const call *c, const qasm_bits *qubits) {
+    size_t count = 0;
+    size_t at = 0;
+    for (uint32_t i = 0; i < c->operand_count; i++) {
+        count += qubits[i].count;
+    }
+    uint32_t *all = qasm_alloc(e->ctx, (count + 1) * sizeof *all);
+    if (all == NULL) {
+        return QT_RESOURCE_EXHAUSTED;
+    }
+    for (uint32_t i = 0; i < c->operand_count; i++) {
+        for (uint32_t k = 0; k < qubits[i].count; k++) {
+            all[at++] = qasm_bit(&qubits[i], k);
+        }
+    }
+    return qasm_check_distinct(e, all, count, c->expr->at, "one call");
+}
+
 /* The qubits are known. */
 static qt_code run_call(qasm_elab *e, const qasm_bits *qubits, void *arg) {
     call *c = arg;
     uint32_t next = 0;
+    QT_TRY(check_qubits(e, c, qubits));
     for (uint32_t i = 0; i < c->expr->count; i++) {
         if (c->def->def_params[i].type->kind == TYPE_QUBIT) {
             c->args[i].qubits = qubits[next++];

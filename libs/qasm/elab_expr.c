@@ -184,14 +184,16 @@ static qt_code index_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) 
 static qt_code cast_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
     qasm_value v;
     uint32_t width = 0;
-    if (expr->type->kind == TYPE_ARRAY) {
-        return qasm_syntax(e->ctx, expr->at, "nothing can be cast to an array");
+    if (expr->type->kind == TYPE_ARRAY || expr->type->kind >= TYPE_DURATION) {
+        return qasm_syntax(e->ctx, expr->at, "nothing can be cast to %s",
+                           qasm_type_name(expr->type->kind));
     }
     QT_TRY(qasm_eval(e, expr->a, &v));
     QT_TRY(qasm_type_width(e, expr->type, &width));
     if (expr->type->kind == TYPE_BIT && expr->type->size == NULL) {
         width = v.width;
     }
+    QT_TRY(qasm_check_bits(e, &v, expr->type->kind, width, expr->at));
     return qasm_cast(e->ctx, &v, expr->type->kind, width, expr->at, ret);
 }
 

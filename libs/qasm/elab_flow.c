@@ -12,7 +12,7 @@ qt_code qasm_count_step(qasm_elab *e, const char *at) {
         return qasm_too_large(e->ctx, at, "the program has more than %llu steps",
                               (unsigned long long)e->ctx->steps - 1);
     }
-    return e->ctx->steps % QASM_TICK == 0 ? qasm_check_time(e->ctx, at) : QT_OK;
+    return qasm_tick(e->ctx, at, 1);
 }
 
 /* Runs statements until one of them leaves the block. Behind one that may have left its region, the
@@ -101,8 +101,8 @@ static qt_code case_values(qasm_elab *e, const ast_stmt *s, int64_t **ret_values
         const ast_case *c = &s->cases[i];
         for (uint32_t k = 0; k < c->count; k++) {
             QT_TRY(qasm_eval_constant(e, c->values[k], "a case", &values[count]));
+            QT_TRY(qasm_tick(e->ctx, s->at, count));
             for (size_t j = 0; j < count; j++) {
-                QT_TRY(qasm_count_step(e, s->at));
                 if (values[j] == values[count]) {
                     return qasm_syntax(e->ctx, c->values[k]->at, "the case %lld stands twice",
                                        (long long)values[j]);

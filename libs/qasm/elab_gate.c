@@ -27,7 +27,14 @@ static qt_code find_gate(qasm_elab *e, const ast_stmt *s, uint32_t *ret_gate) {
         return QT_OK;
     }
     if (name->meaning == MEANING_SYMBOL) {
-        return qasm_syntax(e->ctx, s->name_at, "'%.60s' is no gate", name->text);
+        const qasm_symbol *symbol = name->data;
+        if (name->hidden_gate && symbol->kind != SYMBOL_DEF && symbol->kind != SYMBOL_BAD) {
+            *ret_gate = name->index; /* a variable of the same name does not hide the gate */
+            return QT_OK;
+        }
+        return symbol->kind == SYMBOL_BAD
+                   ? QT_INVALID_ARGUMENT
+                   : qasm_syntax(e->ctx, s->name_at, "'%.60s' is no gate", name->text);
     }
     if (!e->stdgates && qasm_library_has(SET_STDGATES, name->text, name->len)) {
         return qasm_no_include(e->ctx, s->name_at, name->text, "stdgates.inc");
@@ -156,8 +163,8 @@ static qt_code apply(qasm_elab *e, const qasm_bits *operands, void *arg) {
     uint32_t size = 1;
     (void)operands;
     QT_TRY(common_size(e, s, c, &size));
+    QT_TRY(size > 1 ? qasm_tick(e->ctx, s->at, size) : QT_OK);
     for (uint32_t k = 0; k < size; k++) {
-        QT_TRY(k > 0 ? qasm_count_step(e, s->at) : QT_OK);
         for (uint32_t i = 0; i < s->operand_count; i++) {
             const qasm_bits *o = &c->operands[i];
             c->qubits[i] = qasm_bit(o, o->single ? 0 : k);
@@ -215,6 +222,9 @@ qt_code qasm_gate_statement(qasm_elab *e, const ast_stmt *s) {
     uint64_t controls = 0;
     if (names_def(s)) {
         return def_call(e, s);
+    }
+    if (s->expr != NULL) {
+        QT_TRY(qasm_ignore_duration(e, s->expr, "a gate"));
     }
     c.app = (qasm_application){.at = s->name_at, .qubits = c.qubits};
     QT_TRY(qasm_count_step(e, s->at));

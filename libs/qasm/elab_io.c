@@ -20,6 +20,7 @@ static qt_code parse_input(qasm_elab *e, const char *text, ast_expr **ret_expr) 
     qasm3_parser *p = &e->parser;
     qasm_lexer lexer = p->lexer;
     qasm_token token = p->tok;
+    size_t depth = p->depth;
     p->lexer = (qasm_lexer){
         .ctx = e->ctx, .at = text, .end = text + strlen(text), .last_end = text, .v3 = true};
     qt_code code = qasm3_advance(p);
@@ -27,14 +28,20 @@ static qt_code parse_input(qasm_elab *e, const char *text, ast_expr **ret_expr) 
     bool complete = qasm3_at(p, TOK_END);
     p->lexer = lexer;
     p->tok = token;
+    p->depth = depth;
     return code == QT_OK && complete ? QT_OK : QT_INVALID_ARGUMENT;
+}
+
+static bool measures(const ast_expr *x, const void *arg) {
+    (void)arg;
+    return x->kind == EXPR_MEASURE;
 }
 
 static qt_code declare_with(qasm_elab *e, const ast_stmt *s, const char *text) {
     ast_stmt with = *s;
     with.is_input = false;
     QT_TRY(parse_input(e, text, &with.expr));
-    if (with.expr->kind != EXPR_LIST && !qasm_is_constant(with.expr)) {
+    if (!qasm_is_constant(with.expr) || qasm_any_expr(with.expr, measures, NULL)) {
         return QT_INVALID_ARGUMENT;
     }
     return qasm_declaration(e, &with);

@@ -19,6 +19,7 @@ static qt_code declare_constants(qasm_elab *e) {
         }
         QT_TRY(qasm_declare(e, name, e->ctx->sources[0].text.start, SYMBOL_CONST, &symbol));
         symbol->value = qasm_float_value(constants[i].value);
+        symbol->builtin = true;
     }
     return QT_OK;
 }
@@ -44,7 +45,7 @@ qt_code qasm_elab_init(qasm_elab *e, qasm_context *ctx) {
     QT_TRY(qasm_gates_include(ctx, &e->gates, SET_BUILTIN_3));
     QT_TRY(add_gphase(e));
     QT_TRY(declare_constants(e));
-    e->scope_start = e->undo_count; /* a program may hide them */
+    e->scope_start = e->undo_count;
     return QT_OK;
 }
 
@@ -91,8 +92,11 @@ static bool declared_here(const qasm_elab *e, const qasm_name *name) {
 
 qt_code qasm_declare(qasm_elab *e, qasm_name *name, const char *at, qasm_symbol_kind kind,
                      qasm_symbol **ret_symbol) {
-    bool gate = name->meaning == MEANING_GATE && e->scope_depth == 0 && !name->library;
-    if (gate || (name->meaning == MEANING_SYMBOL && declared_here(e, name))) {
+    bool symbol_now = name->meaning == MEANING_SYMBOL;
+    bool gate = name->meaning == MEANING_GATE && !name->library;
+    bool builtin = symbol_now && ((const qasm_symbol *)name->data)->builtin;
+    bool here = symbol_now && declared_here(e, name);
+    if (here || ((gate || builtin) && e->scope_depth == 0)) {
         return qasm_syntax(e->ctx, at, "'%.60s' is declared already", name->text);
     }
     qasm_symbol *symbol = qasm_alloc(e->ctx, sizeof *symbol);
@@ -104,6 +108,7 @@ qt_code qasm_declare(qasm_elab *e, qasm_name *name, const char *at, qasm_symbol_
     QASM_GROW(e->ctx, e->undo, e->undo_cap, e->undo_count + 1);
     e->undo[e->undo_count++] =
         (qasm_undo){.name = name, .meaning = name->meaning, .data = name->data};
+    name->hidden_gate = name->hidden_gate || name->meaning == MEANING_GATE;
     name->meaning = MEANING_SYMBOL;
     name->data = symbol;
     *ret_symbol = symbol;
@@ -221,6 +226,7 @@ qt_code qasm_store_var(qasm_elab *e, qasm_symbol *symbol, const qasm_value *valu
 qt_code qasm_assign_var(qasm_elab *e, qasm_symbol *symbol, const qasm_value *value,
                         const char *at) {
     qasm_value cast;
+    QT_TRY(qasm_check_bits(e, value, symbol->value.type, symbol->value.width, at));
     QT_TRY(qasm_cast(e->ctx, value, symbol->value.type, symbol->value.width, at, &cast));
     if (cast.known && e->level == symbol->level && !e->runtime) {
         symbol->value = cast;
@@ -238,8 +244,8 @@ qt_code qasm_spill_symbol(qasm_elab *e, qasm_symbol *symbol, const char *at) {
 }
 
 static qt_code spill_array(qasm_elab *e, const qasm_array *array, const char *at) {
+    QT_TRY(qasm_tick(e->ctx, at, array->count));
     for (uint32_t i = 0; i < array->count; i++) {
-        QT_TRY(qasm_count_step(e, at));
         QT_TRY(qasm_spill_symbol(e, array->items[i], at));
     }
     return QT_OK;
@@ -248,7 +254,8 @@ static qt_code spill_array(qasm_elab *e, const qasm_array *array, const char *at
 static qt_code spill(qasm_elab *e, const ast_expr *target) {
     const ast_expr *x = qasm_base_name(target);
     qasm_symbol *symbol = x != NULL && x->name->meaning == MEANING_SYMBOL ? x->name->data : NULL;
-    if (symbol == NULL || (symbol->frame != 0 && symbol->frame != e->frame)) {
+    bool mine = symbol != NULL && (symbol->frame == 0 || symbol->frame == e->frame);
+    if (!mine || x->name->shadows > 0) {
         return QT_OK;
     }
     if (symbol->kind == SYMBOL_ARRAY && !symbol->array->readonly) {
@@ -274,27 +281,56 @@ static bool spill_arguments(const ast_expr *x, const void *arg) {
     return *a->code != QT_OK;
 }
 
-static bool spill_statement(const ast_stmt *s, const void *arg) {
-    const array_spill *a = arg;
-    if (s->kind == STMT_ASSIGN || s->kind == STMT_MEASURE) {
-        *a->code = spill(a->e, s->target);
-    }
-    if (*a->code == QT_OK) {
-        (void)qasm_any_expr(s->expr, spill_arguments, arg);
-    }
-    for (uint32_t i = 0; s->kind == STMT_GATE && *a->code == QT_OK && i < s->operand_count; i++) {
-        if (qasm_names_kind(s->operands[i], SYMBOL_ARRAY)) {
-            *a->code = spill(a->e, s->operands[i]);
-        }
-    }
-    return *a->code != QT_OK;
-}
-
-qt_code qasm_spill_assigned(qasm_elab *e, const ast_block *block) {
+static qt_code spill_expr(qasm_elab *e, const ast_expr *expr) {
     qt_code code = QT_OK;
     const array_spill arg = {.e = e, .code = &code};
-    for (uint32_t i = 0; code == QT_OK && i < block->count; i++) {
-        (void)qasm_any_stmt(block->items[i], spill_statement, &arg);
+    (void)qasm_any_expr(expr, spill_arguments, &arg);
+    return code;
+}
+
+static qt_code spill_loop(qasm_elab *e, const ast_stmt *s) {
+    s->name->shadows++;
+    qt_code code = qasm_spill_assigned(e, &s->body);
+    s->name->shadows--;
+    return code;
+}
+
+static qt_code spill_statement(qasm_elab *e, const ast_stmt *s) {
+    if (s->kind == STMT_FOR) {
+        return spill_loop(e, s);
+    }
+    if (s->kind == STMT_ASSIGN || s->kind == STMT_MEASURE) {
+        QT_TRY(spill(e, s->target));
+    }
+    QT_TRY(spill_expr(e, s->expr));
+    for (uint32_t i = 0; s->kind == STMT_GATE && i < s->operand_count; i++) {
+        QT_TRY(qasm_names_kind(s->operands[i], SYMBOL_ARRAY) ? spill(e, s->operands[i]) : QT_OK);
+    }
+    for (uint32_t i = 0; s->kind == STMT_SWITCH && i < s->operand_count; i++) {
+        QT_TRY(qasm_spill_assigned(e, &s->cases[i].body));
+    }
+    QT_TRY(qasm_spill_assigned(e, &s->body));
+    return qasm_spill_assigned(e, &s->other);
+}
+
+static bool hides(const ast_stmt *s) {
+    return s->kind == STMT_DECLARE || s->kind == STMT_ALIAS;
+}
+
+/* Names that the block declares itself are others than those outside. */
+qt_code qasm_spill_assigned(qasm_elab *e, const ast_block *block) {
+    qt_code code = QT_OK;
+    uint32_t seen = 0;
+    for (; code == QT_OK && seen < block->count; seen++) {
+        code = spill_statement(e, block->items[seen]);
+        if (hides(block->items[seen])) {
+            block->items[seen]->name->shadows++;
+        }
+    }
+    for (uint32_t i = 0; i < seen; i++) {
+        if (hides(block->items[i])) {
+            block->items[i]->name->shadows--;
+        }
     }
     return code;
 }

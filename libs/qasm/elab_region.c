@@ -184,6 +184,7 @@ static qt_code keep_result(qasm_elab *e, qasm_region *def, const char *at) {
         *def->result = (qasm_symbol){
             .kind = SYMBOL_VAR, .level = def->level, .value = {.type = type->kind, .width = width}};
     }
+    QT_TRY(qasm_check_bits(e, &e->result, def->result->value.type, def->result->value.width, at));
     return qasm_store_var(e, def->result, &e->result, at);
 }
 

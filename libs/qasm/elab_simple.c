@@ -25,8 +25,8 @@ static qt_code with_operands(qasm_elab *e, const ast_stmt *s, ast_expr *const *o
 
 static qt_code reset_these(qasm_elab *e, const qasm_bits *bits, void *arg) {
     const statement *with = arg;
+    QT_TRY(qasm_tick(e->ctx, with->s->at, bits->count));
     for (uint32_t i = 0; i < bits->count; i++) {
-        QT_TRY(qasm_count_step(e, with->s->at));
         QASM_BUILD(e->ctx, with->s->at, qt_build_reset(&e->ctx->builder, qasm_bit(bits, i), err));
     }
     return QT_OK;
@@ -44,9 +44,9 @@ static qt_code gather(qasm_elab *e, const qasm_bits *bits, const statement *with
     size_t count = 0;
     size_t cap = 0;
     for (uint32_t i = 0; i < with->count; i++) {
+        QT_TRY(qasm_tick(e->ctx, with->s->at, bits[i].count));
         QASM_GROW(e->ctx, qubits, cap, count + bits[i].count);
         for (uint32_t k = 0; k < bits[i].count; k++) {
-            QT_TRY(qasm_count_step(e, with->s->at));
             qubits[count++] = qasm_bit(&bits[i], k);
         }
     }
@@ -97,8 +97,17 @@ static qt_code duration(qasm_elab *e, const ast_expr *expr, char text[QASM_DURAT
         return qasm_syntax(e->ctx, expr->at, "a duration is expected here, not a value of type %s",
                            qasm_type_name(v.type));
     }
+    if (v.f < 0 || v.im < 0) {
+        return qasm_syntax(e->ctx, expr->at, "the duration is negative");
+    }
     qasm_duration_text(&v, text);
     return QT_OK;
+}
+
+qt_code qasm_ignore_duration(qasm_elab *e, const ast_expr *expr, const char *of) {
+    char text[QASM_DURATION_BYTES];
+    QT_TRY(duration(e, expr, text));
+    return qasm_warn(e->ctx, expr->at, "the duration of %s has no effect", of);
 }
 
 static qt_code delay_these(qasm_elab *e, const qasm_bits *bits, void *arg) {
@@ -108,6 +117,7 @@ static qt_code delay_these(qasm_elab *e, const qasm_bits *bits, void *arg) {
     size_t count = 0;
     char text[QASM_DURATION_BYTES];
     QT_TRY(gather(e, bits, with, &qubits, &count));
+    QT_TRY(qasm_check_distinct(e, qubits, count, s->at, "a delay"));
     QT_TRY(duration(e, s->expr, text));
     QASM_BUILD(e->ctx, s->at,
                qt_build_delay(&e->ctx->builder, qubits, count, text, line_of(e, s->at), err));

@@ -23,8 +23,8 @@ static qt_code range_numbers(qasm_elab *e, const ast_expr *item, uint32_t width,
     if (numbers == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }
+    QT_TRY(qasm_tick(e->ctx, item->at, count));
     for (uint64_t i = 0; i < count; i++) {
-        QT_TRY(qasm_count_step(e, item->at));
         numbers[i] = (uint32_t)(r.first + (int64_t)i * r.step);
     }
     *ret_numbers = numbers;

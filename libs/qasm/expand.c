@@ -32,12 +32,12 @@ typedef struct step {
 
 static qt_code apply_step(expansion *x, const step *s);
 
-static qt_code count_step(expansion *x) {
+static qt_code count_step(expansion *x, const step *s) {
     enum { STEPS_PER_OP = 4, FREE_STEPS = 1 << 20 };
     if (++x->ctx->steps > x->ctx->options.limits.max_ops * STEPS_PER_OP + FREE_STEPS) {
         return qasm_too_large(x->ctx, x->at, "the program takes too long to expand");
     }
-    return x->ctx->steps % QASM_TICK == 0 ? qasm_check_time(x->ctx, x->at) : QT_OK;
+    return qasm_tick(x->ctx, x->at, 1 + s->gate->call_count);
 }
 
 /* (U^a)^b is U^(ab) when b is an integer or a turns no phase past pi. */
@@ -413,6 +413,56 @@ static qt_code apply_matrix_power(expansion *x, const step *s) {
     return matrix_power(x, m, s->exponents, s->exponent_count, s->qubits);
 }
 
+/* ---- V W V^-1 to the power e is V W^e V^-1 ---- */
+
+static bool is_inverse(uint8_t a, uint8_t b) {
+    static const uint8_t pairs[][2] = {
+        {QT_GATE_S, QT_GATE_SDG}, {QT_GATE_T, QT_GATE_TDG}, {QT_GATE_SX, QT_GATE_SXDG}};
+    bool own = a == QT_GATE_ID || a == QT_GATE_X || a == QT_GATE_Y || a == QT_GATE_Z ||
+               a == QT_GATE_H || a == QT_GATE_SWAP;
+    if (own) {
+        return a == b;
+    }
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        if ((a == pairs[i][0] && b == pairs[i][1]) || (a == pairs[i][1] && b == pairs[i][0])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether one call of a body undoes another: fixed gates of the library on the same qubits. */
+static bool undoes(const qasm_gates *g, const qasm_call *a, const qasm_call *b) {
+    const qasm_gate *x = &g->items[a->gate];
+    const qasm_gate *y = &g->items[b->gate];
+    bool plain = x->form == FORM_BASE && y->form == FORM_BASE && x->controls == y->controls &&
+                 a->modifier_count == 0 && b->modifier_count == 0;
+    size_t bytes = a->qubit_count * sizeof *g->formals;
+    return plain && is_inverse(x->base, y->base) && a->qubit_count == b->qubit_count &&
+           memcmp(g->formals + a->first_qubit, g->formals + b->first_qubit, bytes) == 0;
+}
+
+/* How many calls at the start of a body its end undoes. */
+static uint32_t count_mirrored(const expansion *x, const qasm_gate *gate) {
+    const qasm_call *calls = x->gates->calls + gate->first_call;
+    uint32_t n = gate->call_count;
+    uint32_t k = 0;
+    while (k < n / 2 && undoes(x->gates, &calls[k], &calls[n - 1 - k])) {
+        k++;
+    }
+    return k;
+}
+
+static qt_code apply_mirrored(expansion *x, const step *s, uint32_t around) {
+    const qasm_gate *gate = s->gate;
+    for (uint32_t i = 0; i < gate->call_count; i++) {
+        const qasm_call *call = &x->gates->calls[gate->first_call + i];
+        bool inner = i >= around && i < gate->call_count - around;
+        QT_TRY(apply_call(x, s, call, s->exponents, inner ? s->exponent_count : 0));
+    }
+    return QT_OK;
+}
+
 static qt_code apply_powers(expansion *x, const step *s) {
     double e = s->exponents[s->exponent_count - 1];
     if (s->exponent_count == 1 && e == -1) {
@@ -428,6 +478,10 @@ static qt_code apply_powers(expansion *x, const step *s) {
     if (s->gate->qubit_count == 1) {
         return apply_matrix_power(x, s);
     }
+    uint32_t around = count_mirrored(x, s->gate);
+    if (s->gate->call_count - 2 * around <= 1) {
+        return apply_mirrored(x, s, around);
+    }
     return qasm_unsupported(x->ctx, x->at,
                             "a real power of '%s', which has several steps on several qubits, is "
                             "not supported",
@@ -442,7 +496,7 @@ static qt_code apply_step(expansion *x, const step *s) {
     if (s->gate->form != FORM_BODY) {
         return emit_library(x, s);
     }
-    QT_TRY(count_step(x));
+    QT_TRY(count_step(x, s));
     if (s->gate->ops == 0) {
         return QT_OK;
     }

@@ -32,7 +32,9 @@ typedef struct qasm_name {
     uint32_t index;
     uint32_t formal; /* inside a gate's body: 1 + its number as a parameter or qubit */
     bool formal_qubit;
-    bool is_input; /* declared as an input */
+    uint32_t shadows; /* declarations that hide it, while a block is looked through */
+    bool hidden_gate; /* index is the gate's although the name means something else now */
+    bool is_input;    /* declared as an input */
     void *data;
 } qasm_name;
 

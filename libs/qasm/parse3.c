@@ -281,7 +281,9 @@ static qt_code modifiers(qasm3_parser *p, ast_stmt *s) {
 /* Behind the name and the parameters. */
 static qt_code gate_call(qasm3_parser *p, ast_stmt *s) {
     if (qasm3_at(p, '[')) {
-        return qasm_unsupported(p->ctx, p->tok.start, "a gate with a duration is not supported");
+        QT_TRY(qasm3_advance(p)); /* how long it takes */
+        QT_TRY(qasm3_expr(p, &s->expr));
+        QT_TRY(qasm3_expect(p, ']'));
     }
     if (!qasm3_at(p, ';')) {
         QT_TRY(operand_list(p, s));
@@ -345,7 +347,7 @@ static qt_code assignment_or_expr(qasm3_parser *p, ast_stmt *s) {
     s->kind = STMT_ASSIGN;
     s->op = op;
     QT_TRY(qasm3_advance(p));
-    QT_TRY(op == NO_OP ? qasm3_initializer(p, &s->expr) : qasm3_expr(p, &s->expr));
+    QT_TRY(qasm3_initializer(p, &s->expr));
     return qasm3_expect(p, ';');
 }
 
@@ -359,14 +361,20 @@ static qt_code name_statement(qasm3_parser *p, ast_stmt **ret_stmt) {
     p->suspect = s->name->meaning == MEANING_NONE ? s->name : NULL;
     p->suspect_at = s->name_at;
     QT_TRY(qasm3_expr(p, &s->target));
-    bool bare = s->target->kind == EXPR_NAME;
-    bool call = s->target->kind == EXPR_CALL;
+    const ast_expr *callee = s->target;
+    if (callee->kind == EXPR_INDEX && callee->count == 1) { /* g[100ns] q; */
+        s->expr = callee->list[0];
+        callee = callee->a;
+    }
+    bool bare = callee->kind == EXPR_NAME;
+    bool call = callee->kind == EXPR_CALL;
     if ((bare || call) && (qasm3_at(p, TOK_ID) || qasm3_at(p, TOK_HARDWARE))) {
-        s->params = call ? s->target->list : NULL;
-        s->param_count = call ? s->target->count : 0;
+        s->params = call ? callee->list : NULL;
+        s->param_count = call ? callee->count : 0;
         s->target = NULL;
         return gate_call(p, s);
     }
+    s->expr = NULL;
     return assignment_or_expr(p, s);
 }
 
@@ -455,6 +463,18 @@ static qt_code no_keyword(qasm3_parser *p, ast_stmt **ret_stmt) {
         return name_statement(p, ret_stmt);
     case ';':
         return qasm_syntax(p->ctx, p->tok.start, "OpenQASM 3 has no empty statement");
+    case TOK_INT:
+    case TOK_REAL:
+    case TOK_IMAGINARY:
+    case TOK_BITS:
+    case TOK_TIME:
+    case '(':
+    case '-':
+    case '~':
+    case '!':
+        QT_TRY(qasm3_new_stmt(p, STMT_EXPR, ret_stmt));
+        QT_TRY(qasm3_expr(p, &(*ret_stmt)->expr));
+        return qasm3_expect(p, ';');
     case '{':
         return scope(p, ret_stmt);
     case '@':

@@ -34,6 +34,24 @@ static qt_code initializer(qasm3_parser *p, ast_stmt *s) {
     return qasm3_expect(p, ';');
 }
 
+/* `int[8](x);`: the type is parsed. */
+static qt_code cast_statement(qasm3_parser *p, ast_stmt *s) {
+    ast_expr *x = qasm3_node(p, sizeof *x);
+    if (x == NULL) {
+        return QT_RESOURCE_EXHAUSTED;
+    }
+    x->kind = EXPR_CAST;
+    x->at = s->at;
+    x->type = s->type;
+    s->kind = STMT_EXPR;
+    s->type = NULL;
+    s->expr = x;
+    QT_TRY(qasm3_expect(p, '('));
+    QT_TRY(qasm3_expr(p, &x->a));
+    QT_TRY(qasm3_expect(p, ')'));
+    return qasm3_expect(p, ';');
+}
+
 static qt_code classical(qasm3_parser *p, ast_stmt **ret_stmt) {
     ast_stmt *s = NULL;
     QT_TRY(qasm3_new_stmt(p, STMT_DECLARE, &s));
@@ -46,8 +64,8 @@ static qt_code classical(qasm3_parser *p, ast_stmt **ret_stmt) {
         QT_TRY(qasm3_advance(p));
     }
     QT_TRY(qasm3_type(p, &s->type));
-    if (qasm3_at(p, '(')) {
-        return qasm3_expected(p, "a name");
+    if (qasm3_at(p, '(') && !s->is_const && !s->is_input && !s->is_output) {
+        return cast_statement(p, s);
     }
     QT_TRY(new_name(p, s));
     if (s->is_const && !qasm3_at(p, '=')) {

@@ -8,10 +8,12 @@ static qt_code body(qasm3_parser *p, ast_block *ret_block) {
     }
     ast_list list = {0};
     ast_stmt *s = NULL;
-    QT_TRY(qasm3_statement(p, &s));
-    QT_TRY(qasm3_push(p, &list, s));
+    do { /* annotations belong to the statement behind them */
+        QT_TRY(qasm3_statement(p, &s));
+        QT_TRY(qasm3_push(p, &list, s));
+    } while (s->kind == STMT_NOTE && s->text[0] == '@');
     ret_block->items = (ast_stmt **)list.items;
-    ret_block->count = 1;
+    ret_block->count = list.count;
     return QT_OK;
 }
 
@@ -147,8 +149,8 @@ qt_code qasm3_switch(qasm3_parser *p, ast_stmt **ret_stmt) {
         p->recovered = true;
         return QT_INVALID_ARGUMENT;
     }
-    if (list.count == 0) {
-        return qasm3_expected(p, "'case'");
+    if (list.count == 0 || (has_default && list.count == 1)) {
+        return qasm_syntax(p->ctx, (*ret_stmt)->at, "a switch has at least one 'case'");
     }
     s->cases = qasm3_node(p, list.count * sizeof *s->cases);
     if (s->cases == NULL) {

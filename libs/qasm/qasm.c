@@ -20,6 +20,19 @@ static bool is_include(const qasm_token *t, const char *file) {
            memcmp(t->start, file, len) == 0;
 }
 
+/* Words that start a statement of OpenQASM 3 alone. */
+static bool is_new_word(const qasm_token *t) {
+    static const char *const words[] = {"qubit", "bit",   "int",   "uint",  "float",  "angle",
+                                        "bool",  "const", "let",   "def",   "array",  "input",
+                                        "box",   "for",   "while", "input", "output", "complex"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (is_word(t, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The header decides; without one the first word that only one of the languages has. */
 static qt_qasm_version detect(qasm_context *ctx) {
     qasm_lexer lexer;
@@ -38,7 +51,7 @@ static qt_qasm_version detect(qasm_context *ctx) {
             version = number && *t.start == '2' ? QT_QASM_2 : QT_QASM_3;
         } else if (is_word(&t, "qreg") || is_word(&t, "creg") || is_include(&t, "qelib1.inc")) {
             version = QT_QASM_2;
-        } else if (is_word(&t, "qubit") || is_include(&t, "stdgates.inc")) {
+        } else if (is_new_word(&t) || is_include(&t, "stdgates.inc")) {
             version = QT_QASM_3;
         }
         first = false;

@@ -36,6 +36,9 @@ typedef struct qt_qasm_options {
     qt_circuit_limits limits;    /* zeroed: qt_circuit_default_limits */
     const qt_qasm_input *inputs; /* one for each input, in any order; others are an error */
     size_t input_count;
+    /* Processor time for loops, calls and broadcasts, beyond what reading the text takes; 0: 700.
+     */
+    unsigned max_expand_ms;
     /* Loops over ranges and `while` stay loops of the circuit where nothing in them, like the
      * number of a qubit, needs a known value. Otherwise loops whose turns are known are unrolled.
      */

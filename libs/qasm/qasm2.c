@@ -318,6 +318,7 @@ static qt_code call_gate(qasm2 *p, uint32_t index, const operand *operands, size
     QT_TRY(broadcast_size(p, operands, count, &size, &whole));
     QT_TRY(check_distinct(p, operands, count));
     uint32_t qubits[MAX_OPERANDS];
+    QT_TRY(whole ? qasm_tick(p->ctx, at, size) : QT_OK);
     for (uint32_t k = 0; k < size; k++) {
         for (size_t i = 0; i < count; i++) {
             qubits[i] = operands[i].first + (operands[i].whole ? k : 0);
@@ -372,6 +373,7 @@ static qt_code measure(qasm2 *p) {
     if (q.whole != c.whole || q.size != c.size) {
         return qasm_syntax(p->ctx, c.at, "%u qubits are measured into %u bits", q.size, c.size);
     }
+    QT_TRY(q.whole ? qasm_tick(p->ctx, at, q.size) : QT_OK);
     for (uint32_t i = 0; i < q.size; i++) {
         QASM_BUILD(p->ctx, at, qt_build_measure(&p->ctx->builder, q.first + i, c.first + i, err));
     }
@@ -384,6 +386,7 @@ static qt_code reset(qasm2 *p) {
     QT_TRY(qasm2_advance(p));
     QT_TRY(parse_operand(p, MEANING_QREG, &q));
     QT_TRY(qasm2_at_end(p));
+    QT_TRY(q.whole ? qasm_tick(p->ctx, at, q.size) : QT_OK);
     for (uint32_t i = 0; i < q.size; i++) {
         QASM_BUILD(p->ctx, at, qt_build_reset(&p->ctx->builder, q.first + i, err));
     }
@@ -391,6 +394,7 @@ static qt_code reset(qasm2 *p) {
 }
 
 static qt_code push_barrier(qasm2 *p, const operand *o) {
+    QT_TRY(o->whole ? qasm_tick(p->ctx, o->at, o->size) : QT_OK);
     QASM_GROW(p->ctx, p->barrier, p->barrier_cap, p->barrier_count + o->size);
     for (uint32_t i = 0; i < o->size; i++) {
         p->barrier[p->barrier_count++] = o->first + i;

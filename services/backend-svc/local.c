@@ -74,6 +74,8 @@ static Qtaskdist__V1__TaskPayload simulation_of(const Qtaskdist__V1__TaskPayload
     Qtaskdist__V1__TaskPayload p = QTASKDIST__V1__TASK_PAYLOAD__INIT;
     p.circuit_type = payload->circuit_type;
     p.circuit_data = payload->circuit_data;
+    p.inputs = payload->inputs;
+    p.n_inputs = payload->n_inputs;
     p.shots = payload->shots;
     p.seed_oneof_case = payload->seed_oneof_case;
     p.seed = payload->seed;

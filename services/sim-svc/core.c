@@ -2,9 +2,17 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "program/wire.h"
 
 static double seconds_since(int64_t start_us) {
     return (double)(qt_clock_mono_us(qt_clock_system()) - start_us) / 1e6;
+}
+
+/* The arena takes them, and the list of errors. */
+static qt_code add_inputs(const Qtaskdist__V1__TaskPayload *payload, qt_arena *arena,
+                          qt_program *program, qt_err *err) {
+    program->arena = arena;
+    return qt_program_inputs_decode(payload, arena, &program->inputs, &program->input_count, err);
 }
 
 qt_code qt_sim_core_simulate(qt_sim_core *core, const Qtaskdist__V1__TaskPayload *payload,
@@ -16,7 +24,7 @@ qt_code qt_sim_core_simulate(qt_sim_core *core, const Qtaskdist__V1__TaskPayload
     QT_CLEANUP(qt_sim_result_free_p) qt_sim_result *result = NULL;
     QT_TRY(qt_decode_simulation(payload, &simulation, err));
     simulation.program.cancel = watch->cancel;
-    simulation.program.arena = arena;
+    QT_TRY(add_inputs(payload, arena, &simulation.program, err));
     QT_TRY(qt_job_simulate(&core->jobs, &simulation, watch, &circuit, &result, err));
     return qt_encode_simulation(circuit, result, job_id, seconds_since(start_us),
                                 core->max_result_bytes, arena, ret_result, err);
@@ -30,7 +38,7 @@ qt_code qt_sim_core_convert(qt_sim_core *core, const Qtaskdist__V1__TaskPayload 
     QT_CLEANUP(qt_converted_done) qt_converted converted = {0};
     QT_TRY(qt_decode_conversion(payload, &conversion, err));
     conversion.program.cancel = *cancel;
-    conversion.program.arena = arena;
+    QT_TRY(add_inputs(payload, arena, &conversion.program, err));
     QT_TRY(qt_job_convert(&core->jobs, &conversion, core->max_result_bytes, &converted, err));
     return qt_encode_conversion(&conversion, &converted, job_id, seconds_since(start_us),
                                 core->max_result_bytes, arena, ret_result, err);

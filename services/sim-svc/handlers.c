@@ -1,3 +1,4 @@
+#include "program/wire.h"
 #include "services/sim-svc/core.h"
 
 #include "base/cleanup.h"
@@ -50,6 +51,25 @@ static qt_code convert(qt_rpc_ctx *ctx, const Qtaskdist__V1__ConvertRequest *req
     return QT_OK;
 }
 
+/* The arena takes them, and the list of errors. */
+static qt_code add_inputs(const Qtaskdist__V1__AnalyzeRequest *req, qt_arena *arena,
+                          qt_program *program, qt_err *err) {
+    void *inputs = NULL;
+    program->arena = arena;
+    QT_TRY(qt_arena_try_calloc(arena, req->n_inputs + 1, sizeof(qt_qasm_input), &inputs, err));
+    if (req->n_inputs > QT_MAX_PROGRAM_INPUTS) {
+        return qt_fail_field(err, FIELD_INVALID, "inputs", "more than %d inputs",
+                             (int)QT_MAX_PROGRAM_INPUTS);
+    }
+    program->inputs = inputs;
+    program->input_count = req->n_inputs;
+    for (size_t i = 0; i < req->n_inputs; i++) {
+        QT_TRY(qt_program_input_decode(req->inputs[i]->key, req->inputs[i]->value, "inputs", arena,
+                                       (qt_qasm_input *)inputs + i, err));
+    }
+    return QT_OK;
+}
+
 static qt_code analyze(qt_rpc_ctx *ctx, const Qtaskdist__V1__AnalyzeRequest *req,
                        Qtaskdist__V1__AnalyzeResponse **ret_resp, qt_err *err) {
     const qt_sim_core *core = qt_rpc_self(ctx);
@@ -58,7 +78,7 @@ static qt_code analyze(qt_rpc_ctx *ctx, const Qtaskdist__V1__AnalyzeRequest *req
     qt_circuit *circuit = NULL;
     QT_TRY(qt_decode_program(req->circuit_type, req->circuit_data, "circuit_type", "circuit_data",
                              &program, err));
-    program.arena = qt_rpc_arena(ctx);
+    QT_TRY(add_inputs(req, qt_rpc_arena(ctx), &program, err));
     QT_TRY(qt_job_analyze(&core->jobs, &program, &circuit, &analysis, err));
     qt_code code = qt_encode_analysis(circuit, &analysis, qt_rpc_arena(ctx), ret_resp, err);
     qt_circuit_free(circuit);

@@ -66,6 +66,8 @@ qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size
     options.keep_loops = program->keep_loops;
     options.read_qir = runner->qir != NULL ? read_qir : NULL;
     options.read_qir_self = &reading;
+    options.inputs = program->inputs;
+    options.input_count = program->input_count;
     QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
     qt_code code = qt_program_read(program->kind, program->text, program->len, &options,
                                    ret_circuit, &all, err);

@@ -21,9 +21,11 @@ typedef struct qt_program {
     size_t len;
     const char *type_field;
     const char *field;
-    bool keep_loops;  /* else they are unrolled where that is possible */
-    qt_arena *arena;  /* NULL: only the first error is told */
-    qt_cancel cancel; /* who waits while it is read */
+    bool keep_loops;             /* else they are unrolled where that is possible */
+    qt_arena *arena;             /* NULL: only the first error is told */
+    qt_cancel cancel;            /* who waits while it is read */
+    const qt_qasm_input *inputs; /* values of an OpenQASM 3 program's inputs */
+    size_t input_count;
 } qt_program;
 
 typedef struct qt_job_limits {

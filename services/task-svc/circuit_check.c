@@ -58,6 +58,7 @@ qt_code qt_circuit_check(const qt_config *config, Qtaskdist__V1__TaskType type,
     qt_program_kind kind = QT_PROGRAM_QASM;
     *ret_facts = (qt_circuit_facts){0};
     QT_TRY(qt_program_kind_decode(payload->circuit_type, "payload.circuit_type", &kind, err));
+    QT_TRY(qt_program_inputs_decode(payload, arena, &options.inputs, &options.input_count, err));
     if (config->check_circuits && kind == QT_PROGRAM_QIR) {
         return check_qir(config, payload->circuit_data, err);
     }

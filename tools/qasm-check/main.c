@@ -23,12 +23,18 @@ static const char usage[] =
     "  --include DIR       where includes other than the standard ones are read from\n"
     "  --max-bytes N       refuse larger programs (default 1073741824)\n"
     "  --max-ops N         refuse programs with more operations\n"
+    "  --max-ms N          refuse programs that take longer to expand (default 700)\n"
+    "  --input NAME=VALUE  the value of an input, as an OpenQASM 3 constant; several times\n"
+    "  --keep-loops        do not unroll loops where that is possible\n"
     "  --help              print this\n"
     "\n"
     "Exit code: 0 all are valid, 1 one is not, 2 a file cannot be read or an option is wrong.\n";
 
+enum { MAX_INPUTS = 256 };
+
 typedef struct arguments {
     qt_qasm_options options;
+    qt_qasm_input inputs[MAX_INPUTS];
     bool json;
     bool stats;
     bool help;
@@ -50,6 +56,26 @@ static bool parse_language(const char *text, unsigned *ret_language) {
     bool known = (*text == '2' || *text == '3') && text[1] == '\0';
     *ret_language = known ? (unsigned)(*text - '0') : 0;
     return known;
+}
+
+/* NAME=VALUE: cut in two where it stands. */
+static bool take_input(char *text, arguments *a) {
+    char *value = strchr(text, '=');
+    if (value == NULL || value == text || a->options.input_count == MAX_INPUTS) {
+        return false;
+    }
+    *value = '\0';
+    a->inputs[a->options.input_count++] = (qt_qasm_input){.name = text, .value = value + 1};
+    return true;
+}
+
+static bool take_ms(const char *text, arguments *a) {
+    size_t ms = 0;
+    if (!parse_size(text, &ms) || ms > UINT32_MAX) {
+        return false;
+    }
+    a->options.max_expand_ms = (unsigned)ms;
+    return true;
 }
 
 static bool take_option(int option, arguments *a) {
@@ -76,6 +102,13 @@ static bool take_option(int option, arguments *a) {
         return parse_size(optarg, &a->options.max_bytes);
     case 'o':
         return parse_size(optarg, &a->options.limits.max_ops);
+    case 'm':
+        return take_ms(optarg, a);
+    case 'v':
+        return take_input(optarg, a);
+    case 'k':
+        a->options.keep_loops = true;
+        return true;
     case 'h':
         a->help = true;
         return true;
@@ -85,15 +118,13 @@ static bool take_option(int option, arguments *a) {
 }
 
 static bool parse_arguments(int argc, char **argv, arguments *ret_arguments) {
-    static const struct option known[] = {{"format", required_argument, NULL, 'f'},
-                                          {"language", required_argument, NULL, 'l'},
-                                          {"print", required_argument, NULL, 'p'},
-                                          {"stats", no_argument, NULL, 's'},
-                                          {"include", required_argument, NULL, 'i'},
-                                          {"max-bytes", required_argument, NULL, 'b'},
-                                          {"max-ops", required_argument, NULL, 'o'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"format", required_argument, NULL, 'f'},  {"language", required_argument, NULL, 'l'},
+        {"print", required_argument, NULL, 'p'},   {"stats", no_argument, NULL, 's'},
+        {"include", required_argument, NULL, 'i'}, {"max-bytes", required_argument, NULL, 'b'},
+        {"max-ops", required_argument, NULL, 'o'}, {"max-ms", required_argument, NULL, 'm'},
+        {"input", required_argument, NULL, 'v'},   {"keep-loops", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0}};
     arguments a = {.options = {.max_bytes = (size_t)1 << 30}};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (!take_option(c, &a)) {
@@ -176,6 +207,7 @@ int main(int argc, char **argv) {
         fputs(usage, stderr);
         return EXIT_UNREADABLE;
     }
+    a.options.inputs = a.inputs;
     if (a.help) {
         fputs(usage, stdout);
         return EXIT_VALID;

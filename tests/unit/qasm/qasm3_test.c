@@ -98,9 +98,6 @@ static const outcome outcomes[] = {
         " a[0, i]; } } array[uint[4], 2, 2] a = {{1, 2}, {3, 4}}; f(a);"
         " output array[uint[4], 2, 2] b; b = a; qubit q;",
      "0111000101110001"},
-    {V3 "def f(mutable array[uint[4], 2] a) { a[0] = a[0] + 1; } array[uint[4], 3, 2] a ="
-        " {{1, 2}, {3, 4}, {5, 6}}; f(a[1]); f(a[{1}[0]]); output uint[4] r; r = a[1, 0]; qubit q;",
-     NULL},
     {RUN "array[uint[4], 3] a = {1, 2, 3}; if (one) { a[1] = 7; } output uint[4] r; r = a[1];"
          " output uint[4] s; s = a[0];",
      "0001 0111"},
@@ -119,10 +116,6 @@ static const outcome outcomes[] = {
     {V3 "complex[float[64]] a = 10.0 + 5.0im; complex b = -2.0 - 7.0im; output int[8] r;"
         " output int[8] s; r = int[8](real(a * b)); s = int[8](imag(a * b)); qubit q;",
      "10110000 00001111"},
-    {V3
-     "complex a = 3.0 + 4.0im; output bool r; r = sqrt(a) == 2.0 + 1.0im; output bool s;"
-     " s = a / a == 1; output bool t; t = (a != conj) || true; const complex conj = 1im; qubit q;",
-     NULL},
     {V3 "complex a = 3.0 + 4.0im; output bool r; r = a / (1.0 + 0im) == a - 0.0; output bool s;"
         " s = real(exp(pi * 1im)) < -0.99; a += 1; a *= 2im; output int[8] t; t = int[8](real(a));"
         " qubit q;",
@@ -130,7 +123,6 @@ static const outcome outcomes[] = {
     {RUN "complex a = 1.0 + 2.0im; if (one) { a = a * (3.0 - 1.0im); a += 1im; a /= 2.0; }"
          " output bool r; r = a == 2.5 + 3.0im; output bool s; s = real(-a) == -2.5;",
      "1 1"},
-    {V3 "float f = real((1.0 + 1.0im) ** 2); output bool r; r = abs(f) < 1e-9; qubit q;", NULL},
 
     /* inner values: slices, wide bits */
     {V3 "int[32] n = 15; bit[1] last = n[0]; bit[16] even = n[0:2:31]; n[4:7] = \"1010\";"
@@ -150,18 +142,12 @@ static const outcome outcomes[] = {
         " r = b[69] == 0 && b[68] == 0 && b[0] == 0 && b[1] == 1; output uint[8] s;"
         " s = popcount(b); output bool t; t = rotl(a, 1)[0] == 1 && a > b; qubit q;",
      "1 01000011 1"},
-    {V3 "const bit[4] c = \"1001\"; output bit[4] r; r = rotr(c, 1); output uint[4] s;"
-        " s = popcount(c); qubit q;",
-     NULL},
 
     /* built-in functions */
     {V3 "const float x = 0.5; output bool r; r = arccos(cos(x)) - x < 1e-9 && arcsin(sin(x)) - x <"
         " 1e-9 && arctan(tan(x)) - x < 1e-9 && log(exp(x)) - x < 1e-9 && sqrt(x * x) == x;"
         " output int[4] s; s = int[4](ceiling(x) + floor(x) + mod(7, 4) + pow(2, 1)); qubit q;",
      "0110 1"},
-    {RUN "float x = 0.5; if (zero) { x = 1.5; } output bool r; r = abs_(x); "
-         "def abs_(float y) -> bool { return y < 0.6; }",
-     NULL},
     {RUN "float x = 2.5; if (zero) { x = 1.5; } int n = 7; n += zero; output int[4] r;"
          " r = int[4](ceiling(x) + floor(x)); output int[4] s; s = int[4](mod(n, 4) + n ** 1);"
          " output uint[4] t; t = popcount(uint[4](n)); output uint[4] u; u = rotl(uint[4](n), 1);"
@@ -179,10 +165,6 @@ static const outcome outcomes[] = {
     {V3 "output uint[4] r; uint[4] n; for bit b in bit[4](uint[4](11)) { n += uint[4](b); } r = n;"
         " qubit q;",
      "0011"},
-    {V3
-     "output float[64] r; float s = 0; for float f in {0.5, 1.5, 2.0} { s += f; } qubit q; bit c;"
-     " rx(s * pi / 4) q; c = measure q;",
-     NULL},
     {RUN "int n = 3; n -= zero; int s = 0; for int i in [1:n] { s += i; } output int[4] r; r = s;",
      "0110"},
     {RUN "int n = 3; n += one; for int i in [n:-1:n - 2] { x q[i - 1]; } output bit[4] r;"
@@ -225,7 +207,6 @@ static const outcome outcomes[] = {
          " { return n + i; } } } return 9; } output int[4] r; r = f(one); output int[4] s;"
          " s = f(zero);",
      "1001 0010"},
-    {RUN "def f(bit b) { if (b) { return; } x q0; } output bit r;", NULL},
     {RUN "int n = 0; def f(bit b) -> int { switch (int[2](b)) { case 0 { return 3; } case 1 {"
          " return 4; } default { return 5; } } } n = f(zero) + f(one); output int[4] r; r = n;",
      "0111"},
@@ -285,17 +266,12 @@ static const outcome outcomes[] = {
     {V3 "qubit[3] q; bit[3] c; x q[1]; negctrl @ ctrl @ inv @ pow(-1) @ x q[0], q[1], q[2];"
         " c = measure q;",
      "110"},
-    {V3 "gate g a, b { cx a, b; rz(0.4) b; cx a, b; } qubit[3] q; bit[3] c; h q; pow(0.5) @ g q[0],"
-        " q[1]; rzz(-0.2) q[0], q[1]; h q; c = measure q;"
-        " gate rzz(t) a, b { cx a, b; rz(t) b; cx a, b; }",
-     NULL},
+
+    {V3 "gate g(t) a, b { s b; cx a, b; rz(t) b; cx a, b; sdg b; } qubit[2] q; bit[2] c; h q;"
+        " pow(0.5) @ g(0.4) q[0], q[1]; pow(-1/4) @ g(0.8) q[0], q[1]; h q; c = measure q;",
+     "00"},
 
     /* timing, notes, scopes */
-    {V3
-     "qubit[2] q; bit c; duration a = 100ns; const duration b = 2 * a; stretch s; delay[a + s] q;"
-     " delay[2.5us] q[0]; delay[b / 2]; box[a] { x q[0]; delay[s] q[1]; } box { c ="
-     " measure q[0]; } delay[12dt] q[0]; delay[durationof({x $0;})] q;",
-     NULL},
     {V3 "qubit[2] q; bit c; duration a = 100ns; const duration b = 200ns; stretch s;"
         " delay[a + s] q; delay[2.5us] q[0]; delay[b / 2]; box[a] { x q[0]; delay[s] q[1]; } box {"
         " c = measure q[0]; } delay[12dt] q[0]; delay[a + 3dt] q;",
@@ -327,16 +303,184 @@ static const outcome outcomes[] = {
 };
 
 START_TEST(runs_give_the_outcome) {
-    if (outcomes[_i].key != NULL) {
-        check_program(outcomes[_i].program, outcomes[_i].key, false);
-    }
+    check_program(outcomes[_i].program, outcomes[_i].key, false);
 }
 END_TEST
 
 START_TEST(kept_loops_give_the_outcome) {
-    if (outcomes[_i].key != NULL) {
-        check_program(outcomes[_i].program, outcomes[_i].key, true);
+    check_program(outcomes[_i].program, outcomes[_i].key, true);
+}
+END_TEST
+
+/* Work without end is stopped by the clock, whatever it is made of. */
+static const char *const endless[] = {
+    V3 "for int i in [0:1000000000] { }",
+    V3 "int n = 0; while (n < 1000000000) { n += 1; }",
+    V3
+    "def f(int n) -> int { if (n == 0) { return 1; } return f(n - 1) + f(n - 1); } int x = f(60);",
+    V3 "gate g a { for int i in [0:1000000000] { x a; } } qubit q; g q;",
+    V3 "qubit q; bit b; for int i in [0:1000000000] { b = measure q; if (b) break; }",
+    V3 "qubit[1000000] q; for int i in [0:49] { h q; reset q; barrier q; }",
+    V3 "array[int, 1000000] a; array[int, 1000000] b; for int i in [0:1000] { a = b; }",
+    V3 "qubit[100000] q; bit b; b = measure q[0]; int i = b; for int k in [0:1000] { x q[i]; }",
+};
+
+START_TEST(endless_work_is_stopped) {
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    const qt_qasm_options options = {.max_expand_ms = 5};
+    const char *program = endless[_i];
+    ck_assert_int_eq(qt_qasm_parse(program, strlen(program), &options, &circuit, NULL, &err),
+                     QT_INVALID_ARGUMENT);
+    ck_assert_str_eq(qt_reason_name(err.reason), "CIRCUIT_TOO_LARGE");
+}
+END_TEST
+
+/* ---- inputs ---- */
+
+typedef struct given {
+    const char *program;
+    const char *values[3][2];
+    const char *key; /* or the start of the error */
+} given;
+
+static const given inputs[] = {
+    {V3 "input float t; input int[4] n; output int[4] r; r = n + 1; qubit q; bit c; rx(t) q;"
+        " output bit d; d = measure q;",
+     {{"t", "pi"}, {"n", "2"}},
+     "1 0011"},
+    {V3 "input bit[4] b; input bool t; input angle[8] a; output bit[4] r; output bool s; r = b;"
+        " s = t && a == pi;",
+     {{"b", "\"0110\""}, {"t", "true"}, {"a", "pi"}},
+     "1 0110"},
+    {V3 "input array[uint[4], 2] a; output uint[4] r; r = a[0] + a[1];", {{"a", "{3, 4}"}}, "0111"},
+    {V3 "input float t;", {{NULL}}, "3:13: the input 't' has no value"},
+    {V3 "input float t;", {{"t", "1"}, {"u", "2"}}, "1:1: a value is given for 'u'"},
+    {V3 "input float t;", {{"t", "hello"}}, "3:13: the value 'hello' of the input 't' is no"},
+    {V3 "input float t;", {{"t", "1 1"}}, "3:13: the value '1 1' of the input 't' is no"},
+    {V3 "input float t;", {{"t", "1;"}}, "3:13: the value"},
+    {V3 "input float t;", {{"t", ""}}, "3:13: the value"},
+    {V3 "input bit[4] b;", {{"b", "\"11\""}}, "3:14: the value"},
+    {V3 "input array[uint[4], 2] a;", {{"a", "{3}"}}, "3:25: the value"},
+    {V3 "if (true) { input float t; }", {{"t", "1"}}, "3:13: inputs and outputs"},
+};
+
+START_TEST(inputs_are_given_by_the_caller) {
+    const given *g = &inputs[_i];
+    qt_qasm_input values[3];
+    qt_qasm_options options = {.inputs = values};
+    while (options.input_count < 3 && g->values[options.input_count][0] != NULL) {
+        const char *const *v = g->values[options.input_count];
+        values[options.input_count++] = (qt_qasm_input){.name = v[0], .value = v[1]};
     }
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    qt_code code = qt_qasm_parse(g->program, strlen(g->program), &options, &circuit, NULL, &err);
+    if (strchr(g->key, ':') == NULL) {
+        ck_assert_msg(code == QT_OK, "%s\n%s", err.msg, g->program);
+        check_outcome(circuit, g->key, g->program);
+        return;
+    }
+    ck_assert_int_eq(code, QT_INVALID_ARGUMENT);
+    ck_assert_msg(strncmp(err.msg, g->key, strlen(g->key)) == 0, "%s\n%s", err.msg, g->program);
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+static const struct {
+    const char *program;
+    const char *start; /* of the message */
+} refusals[] = {
+    {V3 "qubit[2] q;\nint n = 1;\nqubit[n] r;", "5:7: a size is a constant"},
+    {V3 "int n = 1;\nconst int m = n;", "4:15: the value of a constant"},
+    {V3 "bit[4] c = \"101\";", "3:1: 3 bits cannot become a register of 4"},
+    {V3 "angle[4] a = \"101\";", "3:14: 3 bits cannot become an angle of 4"},
+    {V3 "duration d = duration(200ns);", "3:14: nothing can be cast to duration"},
+    {V3 "def f(qubit a, qubit b) { } qubit q;\nf(q, q);", "4:1: a qubit is used twice"},
+    {V3 "qubit[2] q;\ndelay[-5ns] q;", "4:7: the duration is negative"},
+    {V3 "qubit[2] q;\ndelay[5ns] q, q[0];", "4:1: a qubit is used twice"},
+    {V3 "qubit pi;", "3:7: 'pi' is declared already"},
+    {V3 "array[bit, 3] a;", "3:7: an array has no items of type bit"},
+    {V3 "array[int, 1, 1, 1, 1, 1, 1, 1, 1] a;", "3:1: an array has 1 to 7 dimensions"},
+    {V3 "array[int, 2] a = {1, 2, 3};", "3:19: 3 values for a dimension of 2"},
+    {V3 "array[int, 2] a;\na[2] = 1;", "4:3: the index is out of range"},
+    {V3 "array[int, 2] a;\na[0, 0] = 1;", "4:2: 'a' has 1 dimensions"},
+    {V3 "array[int, 2] a; array[int, 3] b;\na = b;", "4:1: arrays of different shapes"},
+    {V3 "array[int, 2] a;\na = {1, 2};", "4:5: a list of values"},
+    {V3 "array[int, 2] a;\nint n = a;", "4:9: 'a' is an array"},
+    {V3 "if (true) { array[int, 2] a; }", "3:13: arrays are declared outside"},
+    {V3 "def f(readonly array[int, 2] a) { a[0] = 1; } array[int, 2] b;\nf(b);",
+     "3:36: the array is readonly"},
+    {V3 "def f(mutable array[int, 2] a) { } array[int, 3] b;\nf(b);", "4:3: dimension 0"},
+    {V3 "def f(mutable array[int[8], 2] a) { } array[int, 2] b;\nf(b);", "4:3: 'a' takes"},
+    {V3 "array[int, 2] a;\nint n = sizeof(a, 1);", "4:9: there are 1 dimensions"},
+    {V3 "int n = 1;\nswitch (n) { case 1 { } case 2, 1 { } }", "4:33: the case 1 stands twice"},
+    {V3 "int n = 1;\nswitch (n) { default { } }", "4:1: a switch has at least one 'case'"},
+    {V3 "int n = 1;\nswitch (n) { case n { } }", "4:19: a case is a constant"},
+    {V3 "complex c = 1im;\nfloat f = c;", "4:11: a value of type complex"},
+    {V3 "def f(bit b) -> bit {\nif (b) { return b; } }\nbit c; c = f(c);", "5:12: 'f' ends"},
+    {V3 "def f() { return 1; }\nf();", "3:18: this subroutine returns no value"},
+    {V3 "return;", "3:1: 'return' stands in a subroutine"},
+    {V3 "def f() { break; }\nf();", "3:11: 'break' stands in a loop"},
+    {V3 "if (true);", "3:10: "},
+    {V3 ";", "3:1: "},
+    {V3 "gate g a { while (true) { } }", "3:12: a gate's body"},
+    {V3 "int n = 2;\ngate g a { rx(n) a; }", "4:15: a gate's body uses constants"},
+    {V3 "qubit[3] q;\nlet a = q[3];", "4:11: the index is out of range"},
+    {V3 "bit b; qubit[3] q; b = measure q[0];\nlet a = q[int(b)];", "4:11: an index known only"},
+    {V3 "int n = 1;\nn = foo(2);", "4:5: there is no function"},
+    {V3 "int n;\nn(2);", "4:1: 'n' is no subroutine"},
+    {V3 "bit b;\nb[0] = 1;", "4:2: a single bit has no index"},
+    {V3 "uint n = 1;\nbool b = n[70];", "4:12: the index is out of range"},
+};
+
+START_TEST(what_is_forbidden_is_refused) {
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+    const char *program = refusals[_i].program;
+    qt_code code = qt_qasm_parse(program, strlen(program), NULL, &circuit, NULL, &err);
+    ck_assert_msg(code == QT_INVALID_ARGUMENT, "accepted: %s", program);
+    ck_assert_msg(strncmp(err.msg, refusals[_i].start, strlen(refusals[_i].start)) == 0, "%s\n%s",
+                  err.msg, program);
+}
+END_TEST
+
+/* After an error inside a subroutine, and of a declaration, later uses are no errors. */
+START_TEST(one_error_is_reported_once) {
+    static const char *const programs[] = {
+        V3 "qubit q; int n = 2; def f(qubit a) { if (true) { x b; } } f(q); n = n + 1; x q;",
+        V3 "int n = undefined; n = n + 1; int m = n;",
+        V3 "qubit[0] q; x q; measure q; let a = q;",
+        V3 "extern f(int) -> int; int n = f(2); n = f(n);",
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(programs); i++) {
+        QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+        QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
+        ck_assert_int_eq(
+            qt_qasm_parse(programs[i], strlen(programs[i]), NULL, &circuit, &all, &err),
+            QT_INVALID_ARGUMENT);
+        ck_assert_msg(all.count == 1, "%zu errors: %s", all.count, programs[i]);
+    }
+}
+END_TEST
+
+START_TEST(every_failure_is_survived) {
+    const char *program = outcomes[_i * 5].program;
+    QT_EACH_FAILURE(k) {
+        QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
+        QT_CLEANUP(qt_diagnostics_done) qt_diagnostics all = {0};
+        qt_code code = qt_qasm_parse(program, strlen(program), NULL, &circuit, &all, &err);
+        ck_assert(code == QT_OK || code == QT_RESOURCE_EXHAUSTED);
+    }
+}
+END_TEST
+
+/* What a block declares itself is another variable than the one outside, which stays known. */
+START_TEST(hidden_names_stay_known) {
+    QT_CLEANUP(qt_circuit_free_p)
+    qt_circuit *circuit =
+        parse(V3 "qubit q; bit b; int n = 3; b = measure q; if (b) { int n = 0; n += 1; x q; }"
+                 " for int n in [0:1] { n = 5; } rx(n) q;",
+              NULL);
+    ck_assert_uint_eq(circuit->variable_count, 0);
 }
 END_TEST
 
@@ -346,6 +490,12 @@ int main(void) {
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, runs_give_the_outcome, 0, QT_ARRAY_LEN(outcomes));
     tcase_add_loop_test(tc, kept_loops_give_the_outcome, 0, QT_ARRAY_LEN(outcomes));
+    tcase_add_loop_test(tc, endless_work_is_stopped, 0, QT_ARRAY_LEN(endless));
+    tcase_add_loop_test(tc, inputs_are_given_by_the_caller, 0, QT_ARRAY_LEN(inputs));
+    tcase_add_loop_test(tc, what_is_forbidden_is_refused, 0, QT_ARRAY_LEN(refusals));
+    tcase_add_test(tc, one_error_is_reported_once);
+    tcase_add_test(tc, hidden_names_stay_known);
+    tcase_add_loop_test(tc, every_failure_is_survived, 0, QT_ARRAY_LEN(outcomes) / 5);
     suite_add_tcase(suite, tc);
     return qt_test_run(suite);
 }
