@@ -223,12 +223,12 @@ qt_code qasm_gate_statement(qasm_elab *e, const ast_stmt *s) {
     if (names_def(s)) {
         return def_call(e, s);
     }
-    if (s->expr != NULL) {
-        QT_TRY(qasm_ignore_duration(e, s->expr, "a gate"));
-    }
     c.app = (qasm_application){.at = s->name_at, .qubits = c.qubits};
     QT_TRY(qasm_count_step(e, s->at));
     QT_TRY(find_gate(e, s, &c.app.gate));
+    if (s->expr != NULL) {
+        QT_TRY(qasm_ignore_duration(e, s->expr, "a gate"));
+    }
     QT_TRY(check_params(e, s, &e->gates.items[c.app.gate]));
     QT_TRY(call_modifiers(e, s, &c, &controls));
     QT_TRY(check_qubits(e, s, &e->gates.items[c.app.gate], controls));
