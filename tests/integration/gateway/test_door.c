@@ -76,7 +76,7 @@ START_TEST(keys_open_the_door) {
     assert_status("GET", "/v1/tasks/x", "X-API-Key: boss", 200);
     assert_status("GET", "/healthz", "X: y", 200); /* no key is needed here */
     assert_status("GET", "/docs", "X: y", 200);
-    static const char *const bad[] = {"X: y", "X-API-Key: Reader", "X-API-Key:  " READER,
+    static const char *const bad[] = {"X: y", "X-API-Key: Reader", ("X-API-Key:  " READER),
                                       "Authorization: Basic cmVhZGVyOg=="};
     for (size_t i = 0; i < QT_ARRAY_LEN(bad); i++) {
         AUTO_ANSWER a = ask_as("GET", "/v1/tasks/x", bad[i]);

@@ -48,8 +48,8 @@ START_TEST(text_format) {
         "t_seconds_bucket{method=\"m\",le=\"+Inf\"} 2\n",
         "t_seconds_count{method=\"m\"} 2\n",
         "t_sizes_bucket{le=\"1\"} 1\n",
-        "t_sizes_bucket{le=\"5000\"} 1\nt_sizes_bucket{le=\"10000\"} 2\n"
-        "t_sizes_bucket{le=\"+Inf\"} 2\nt_sizes_sum 6001\nt_sizes_count 2\n",
+        ("t_sizes_bucket{le=\"5000\"} 1\nt_sizes_bucket{le=\"10000\"} 2\n"
+         "t_sizes_bucket{le=\"+Inf\"} 2\nt_sizes_sum 6001\nt_sizes_count 2\n"),
     };
     assert_lines(out, lines, QT_ARRAY_LEN(lines));
     ck_assert_ptr_null(strstr(out, "t_unused"));
