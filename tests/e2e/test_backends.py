@@ -412,9 +412,9 @@ class Kill(BackendCase):
             with self.subTest(point=point):
                 self.fake.reset()
                 self.fake.settings(timing={"running": 36000})
-                self.restart(QT_FAILPOINT=point)
                 task_id = self.create(1)
                 wait_for(lambda: self.state(task_id) == "RUNNING", 60, "the job runs")
+                self.restart(QT_FAILPOINT=point)  # now: it also cancels jobs of tasks before
                 self.rest.ok("POST", f"/v1/tasks/{task_id}/cancel", {})
                 self.wait_dead(point)
                 self.start()
