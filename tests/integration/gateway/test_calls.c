@@ -32,7 +32,7 @@ START_TEST(test_create) {
             "\"target\":\"unspecified\",\"profile\":\"unspecified\",\"encoding\":\"unspecified\","
             "\"entry_point\":\"\",\"verify\":false,\"backend_name\":\"\","
             "\"gate_set\":\"unspecified\",\"barrier_calls\":false,"
-            "\"global_phase_calls\":false,\"keep_loops\":false},\"result\":null,"
+            "\"global_phase_calls\":false,\"keep_loops\":false,\"inputs\":{}},\"result\":null,"
             "\"error\":\"\",\"retry_count\":0,\"max_retries\":5,\"created_at\":null,"
             "\"updated_at\":null,\"scheduled_for\":\"2026-01-31T22:59:59.500Z\",\"meta_data\":{"
             "\"team\":\"a\",\"n\":1.5,\"b\":true},\"error_reason\":\"\",\"priority\":\"high\","

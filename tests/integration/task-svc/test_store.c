@@ -113,17 +113,26 @@ static const char *kind_of(const ProtobufCFieldDescriptor *field) {
     }
 }
 
+/* A map of messages (payload.inputs), which the view leaves out. */
+static bool is_left_out(const ProtobufCFieldDescriptor *field) {
+    const ProtobufCMessageDescriptor *entry = field->descriptor;
+    return field->type == PROTOBUF_C_TYPE_MESSAGE && strstr(entry->short_name, "Entry") != NULL &&
+           entry->fields[1].type == PROTOBUF_C_TYPE_MESSAGE;
+}
+
 /* pb_field says of each field what the contract says. */
 static void check_message(const ProtobufCMessageDescriptor *type) {
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &type->fields[i];
         char sql[200];
-        char expected[80];
+        char expected[80] = "";
         snprintf(sql, sizeof sql,
                  "SELECT coalesce((SELECT name || ' ' || kind FROM pb_field"
                  " WHERE message = '%s' AND number = %u), '')",
                  type->short_name, field->id);
-        snprintf(expected, sizeof expected, "%s %s", field->name, kind_of(field));
+        if (!is_left_out(field)) {
+            snprintf(expected, sizeof expected, "%s %s", field->name, kind_of(field));
+        }
         ck_assert_str_eq(must_query(sql), expected);
         if (field->type == PROTOBUF_C_TYPE_ENUM) {
             check_enum(field, type->short_name);
