@@ -336,7 +336,13 @@ class Kill(BackendCase):
 
     fake_options = ("--queued", "10", "--running", "20")
     # What died is given to another soon, and a submit of unknown end is looked up soon.
-    settings = {"LEASE_MS": "3000", "HEARTBEAT_MS": "500", "PROVIDER_TIMEOUT_MS": "3000"}
+    # Eight kills may hit one task three times, which would make it POISONED.
+    settings = {
+        "LEASE_MS": "3000",
+        "HEARTBEAT_MS": "500",
+        "PROVIDER_TIMEOUT_MS": "3000",
+        "MAX_CRASHES": "100",
+    }
     POINTS = (
         "before_intent",
         "after_intent",
