@@ -158,12 +158,12 @@ static void on_reset(analysis *a, const qt_op *op) {
 
 /* Without operands it is for all qubits: nothing of them stands deeper than the circuit so far. */
 static void on_barrier(analysis *a, const qt_op *op) {
-    const uint32_t *qubits = a->c->operands + (op->b > 0 ? op->a : 0);
     uint32_t level = 0;
     if (op->b == 0) {
         a->qubit_floor = a->stats->depth;
         return;
     }
+    const uint32_t *qubits = a->c->operands + op->a;
     for (size_t i = 0; i < op->b; i++) {
         level = max_u32(level, qubit_level(a, qubits[i]));
     }
