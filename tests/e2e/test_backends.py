@@ -5,6 +5,7 @@ Each task of the fault tests has a circuit of its own whose only outcome is the 
 result that belongs to another task, or bits in another order, cannot pass.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -288,8 +289,8 @@ class ManyTasks(BackendCase):
     settings = {"BREAKER_FAILURES": "0", "WORKER_TASKS": "32"}
     TASKS = int(os.environ.get("QT_E2E_FAULT_TASKS", "1000" if LONG else "100"))
 
-    def test_every_fault_at_ten_percent(self):
-        of_jobs = faults.preset(p=0.1, once=True, routes=["submit", "result", "cancel"])
+    def test_every_fault_in_one_of_ten(self):
+        of_jobs = faults.preset(every=10, once=True, routes=["submit", "result", "cancel"])
         # A poll reads some ten pages that have to come all through.
         of_lists = faults.preset(
             p=0.01, only=list(faults.REQUEST_FAULTS), routes=["list", "devices"]
@@ -298,12 +299,19 @@ class ManyTasks(BackendCase):
         ids = self.run_many(self.TASKS, 600)
         self.check_one_job_each(ids)
         self.check_quota()
-        fired = {}
-        for row in self.fake.stats()["faults"]:
-            fired[row["fault"]] = fired.get(row["fault"], 0) + row["fired"]
-        of_cancel = ("cancel_race", "cancel_refused", "late_after_cancel")
-        for name in {rule["fault"] for rule in of_jobs} - set(of_cancel):
-            self.assertGreaterEqual(fired[name], self.TASKS / 20, f"{name} was hardly tried")
+        fired = collections.Counter()
+        for row in self.fake.stats()["faults"][: len(of_jobs)]:
+            fired[row["fault"]] += row["fired"]
+        # Each rule looked at a submit or a job of every task. 429 has three rules, each of which
+        # may stand before its place in the last of its shares.
+        of_cancel = {"cancel_race", "cancel_refused", "late_after_cancel"}
+        for name in {rule["fault"] for rule in of_jobs} - of_cancel:
+            least = self.TASKS // 10 - (3 if name == "throttle" else 0)
+            self.assertGreaterEqual(fired[name], least, f"{name} was hardly tried")
+        # Of several on one request one is drawn: once in a billion runs it is never the same one.
+        log = [row for row in self.fake.log() if row["route"] in of_jobs[0]["routes"]]
+        hit = {name for row in log for name in row["faults"]}
+        self.assertLessEqual({rule["fault"] for rule in of_jobs} & set(faults.REQUEST_FAULTS), hit)
 
 
 class Storm(BackendCase):
@@ -313,14 +321,15 @@ class Storm(BackendCase):
     settings = {"BREAKER_FAILURES": "0", "WORKER_TASKS": "16"}
 
     def test_most_requests_fail(self):
-        rules = [r for r in faults.preset(p=0.1) if r.get("retry_after") is None]
+        rules = [r for r in faults.preset(every=10) if r.get("retry_after") is None]
         self.fake.set_faults(*rules, seed=11)
         ids = self.run_many(40, 300)
         self.check_one_job_each(ids)
         self.check_quota()
+        # Ten rules look at every request: about 65 of 100 are hit, of hundreds never only 40.
         log = self.fake.log()
         hurt = sum(1 for row in log if row["faults"])
-        self.assertGreater(hurt, len(log) / 2)
+        self.assertGreater(hurt, len(log) * 0.4)
 
 
 def failpoint_build():

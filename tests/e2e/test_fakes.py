@@ -386,6 +386,16 @@ class QbraidFaults(QbraidCase):
         self.assertEqual(runs[0], runs[1])
         self.assertNotEqual(runs[0], runs[2])
 
+    def test_every_is_an_exact_share_at_drawn_places(self):
+        runs = []
+        for seed in (1, 1, 2):
+            self.fake.set_faults({"fault": "throttle", "every": 5}, seed=seed)
+            runs.append([self.get().status for _ in range(40)])
+            for place in range(0, 40, 5):
+                self.assertEqual(runs[-1][place : place + 5].count(429), 1)
+        self.assertEqual(runs[0], runs[1])
+        self.assertNotEqual(runs[0], runs[2])
+
     def test_once_is_the_first_request_for_a_job(self):
         self.set_fault("throttle", once=True)
         codes = []
@@ -399,7 +409,11 @@ class QbraidFaults(QbraidCase):
         self.assertEqual([self.get().status, self.get().status], [429, 429])
 
     def test_bad_rules_are_refused(self):
-        for rule in ({"fault": "nonsense"}, {"fault": "cut", "shares": 1}):
+        for rule in (
+            {"fault": "nonsense"},
+            {"fault": "cut", "shares": 1},
+            {"fault": "cut", "every": 0},
+        ):
             with self.assertRaises(RuntimeError):
                 self.fake.set_faults(rule)
 

@@ -3,6 +3,7 @@
 A rule is an object:
     fault    one of REQUEST_FAULTS or JOB_FAULTS
     p        probability, default 1
+    every    instead of p: exactly one of each so many that the rule looks at, at a drawn place
     at       list of indexes, from 0, of the requests (or submits) that the rule looks at
     times    fires at most this often
     routes   names of routes, for request faults; default all but those of IMMUNE
@@ -88,10 +89,12 @@ def check_rule(rule):
     known = REQUEST_FAULTS.get(rule.get("fault")) or JOB_FAULTS.get(rule.get("fault"))
     if known is None:
         raise FaultError(f"no fault is called {rule.get('fault')!r}")
-    allowed = {"fault", "p", "at", "times", "routes", "once", "tags", *known[1]}
+    allowed = {"fault", "p", "every", "at", "times", "routes", "once", "tags", *known[1]}
     unknown = set(rule) - allowed
     if unknown:
         raise FaultError(f"{rule['fault']} has no parameter {sorted(unknown)[0]!r}")
+    if int(rule.get("every", 1)) < 1:
+        raise FaultError("every is less than 1")
     return known[1]
 
 
@@ -102,6 +105,7 @@ class Rule:
         self.rng = random.Random(f"{seed}:{place}:{self.fault}")
         self.seen = 0
         self.fired = 0
+        self.place = 0
         self.subjects = set()
 
     def is_new(self, subject):
@@ -116,10 +120,14 @@ class Rule:
         """Whether this one of those that the rule looks at goes wrong."""
         index = self.seen
         self.seen += 1
+        if "every" in self.values and index % self.values["every"] == 0:
+            self.place = index + self.rng.randrange(self.values["every"])
         if self.fired >= self.values.get("times", float("inf")):
             return False
         if "at" in self.values:
             hit = index in self.values["at"]
+        elif "every" in self.values:
+            hit = index == self.place
         else:
             hit = self.rng.random() < self.values.get("p", 1.0)
         self.fired += hit
@@ -176,18 +184,20 @@ class Faults:
         ]
 
 
-def preset(p=0.1, without=(), only=None, **common):
-    """Every fault after which a client can still end a job right, each with this probability; 429
-    in its three forms. `common` (once, routes) is for all request faults."""
+def preset(p=0.1, every=None, without=(), only=None, **common):
+    """Every fault after which a client can still end a job right, each with this probability or, if
+    `every` is given, in exactly one of so many; 429 in its three forms. `common` (once, routes) is
+    for all request faults."""
     rules = []
     for name in [*REQUEST_FAULTS, *JOB_FAULTS]:
         if name in NOT_IN_PRESET or name in without or (only is not None and name not in only):
             continue
-        rule = {"fault": name, "p": p, **(common if name in REQUEST_FAULTS else {})}
-        forms = [None, 1, "date"] if name == "throttle" else [None]
-        for form in forms:
-            extra = {"retry_after": form, "p": p / len(forms)} if name == "throttle" else {}
-            rules.append({**rule, **extra})
+        forms = [{}]
+        if name == "throttle":
+            forms = [{"retry_after": form} for form in (None, 1, "date")]
+        share = {"every": every * len(forms)} if every else {"p": p / len(forms)}
+        of_requests = common if name in REQUEST_FAULTS else {}
+        rules += [{"fault": name, **share, **of_requests, **form} for form in forms]
     return rules
 
 
