@@ -61,50 +61,52 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{- with $root.Values.image.repository }}{{ . }}/{{ end }}{{ $name }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}
 {{- end }}
 
-{{/* host:port of a tier: (list $ name port). */}}
+{{/* host:port of a tier: (list $ name). */}}
 {{- define "qtaskdist.address" -}}
 {{- $root := index . 0 -}}
-{{- printf "%s-%s.%s.svc.%s:%v" (include "qtaskdist.fullname" $root) (index . 1) $root.Release.Namespace $root.Values.clusterDomain (index . 2) }}
+{{- $facts := fromYaml (include "qtaskdist.facts" $root) -}}
+{{- printf "%s-%s.%s.svc.%s:%v" (include "qtaskdist.fullname" $root) (index . 1) $root.Release.Namespace $root.Values.clusterDomain (index $facts (index . 1)).port }}
 {{- end }}
 
-{{- define "qtaskdist.databaseSecret" -}}
-{{- if .Values.trial.postgresql.enabled }}{{ include "qtaskdist.fullname" . }}-postgresql
-{{- else }}{{ .Values.database.existingSecret | default (printf "%s-database" (include "qtaskdist.fullname" .)) }}
+{{/* What is fixed about each store: its part of `trial`, that one's port, the tier that uses it, the end
+of the chart's own Secret, the variable. */}}
+{{- define "qtaskdist.stores" -}}
+database: {trial: postgresql, port: 5432, user: task-svc, secret: database, variable: DATABASE_URL}
+redis: {trial: redis, port: 6379, user: queue-svc, secret: redis-url, variable: REDIS_URL}
+{{- end }}
+
+{{/* Name and key of the Secret with a store's URL, as YAML: (list $ store). */}}
+{{- define "qtaskdist.storeSecret" -}}
+{{- $root := index . 0 -}}
+{{- $facts := index (fromYaml (include "qtaskdist.stores" $root)) (index . 1) -}}
+{{- $values := index $root.Values (index . 1) -}}
+{{- $fullname := include "qtaskdist.fullname" $root -}}
+{{- if (index $root.Values.trial $facts.trial).enabled -}}
+name: {{ $fullname }}-{{ $facts.trial }}
+key: url
+{{- else -}}
+name: {{ $values.existingSecret | default (printf "%s-%s" $fullname $facts.secret) }}
+key: {{ $values.key }}
 {{- end }}
 {{- end }}
 
-{{- define "qtaskdist.redisSecret" -}}
-{{- if .Values.trial.redis.enabled }}{{ include "qtaskdist.fullname" . }}-redis
-{{- else }}{{ .Values.redis.existingSecret | default (printf "%s-redis-url" (include "qtaskdist.fullname" .)) }}
-{{- end }}
-{{- end }}
-
-{{- define "qtaskdist.databaseEnv" -}}
-- name: DATABASE_URL
+{{- define "qtaskdist.storeEnv" -}}
+{{- $facts := index (fromYaml (include "qtaskdist.stores" (index . 0))) (index . 1) -}}
+- name: {{ $facts.variable }}
   valueFrom:
     secretKeyRef:
-      name: {{ include "qtaskdist.databaseSecret" . }}
-      key: {{ ternary "url" .Values.database.key .Values.trial.postgresql.enabled }}
-{{- end }}
-
-{{- define "qtaskdist.redisEnv" -}}
-- name: REDIS_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ include "qtaskdist.redisSecret" . }}
-      key: {{ ternary "url" .Values.redis.key .Values.trial.redis.enabled }}
+      {{- include "qtaskdist.storeSecret" . | nindent 6 }}
 {{- end }}
 
 {{/* Settings of a tier that its values may override: (list $ tier). */}}
 {{- define "qtaskdist.ownEnv" -}}
 {{- $root := index . 0 -}}
 {{- $tier := index . 1 -}}
-{{- $facts := fromYaml (include "qtaskdist.facts" $root) -}}
 LISTEN_ADDR: 0.0.0.0:{{ $tier.port }}
 METRICS_ADDR: 0.0.0.0:{{ $tier.metrics }}
 LOG_LEVEL: {{ $root.Values.logLevel }}
 {{- range $called := $tier.calls }}
-{{ $called | trimSuffix "-svc" | upper }}_ADDR: dns:///{{ include "qtaskdist.address" (list $root $called (index $facts $called).port) }}
+{{ $called | trimSuffix "-svc" | upper }}_ADDR: dns:///{{ include "qtaskdist.address" (list $root $called) }}
 {{- end }}
 {{- end }}
 
@@ -133,6 +135,20 @@ runAsGroup: {{ . }}
 fsGroup: {{ . }}
 seccompProfile:
   type: RuntimeDefault
+{{- end }}
+
+{{/* How every pod of our images runs. */}}
+{{- define "qtaskdist.pod" -}}
+automountServiceAccountToken: false
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  {{- include "qtaskdist.podSecurity" 10001 | nindent 2 }}
 {{- end }}
 
 {{- define "qtaskdist.containerSecurity" -}}
