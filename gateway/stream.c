@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/wait.h"
 #include "gateway/gateway_impl.h"
 #include "gateway/wire.h"
 #include "gateway/wire_to_json.h"
@@ -339,9 +340,7 @@ static void *look_main(void *arg) {
     qt_streams *streams = arg;
     pthread_mutex_lock(&streams->lock);
     while (!streams->is_stopping) {
-        struct timespec end;
-        clock_gettime(CLOCK_MONOTONIC, &end);
-        end.tv_sec += LOOK_MS / 1000;
+        const struct timespec end = qt_cond_deadline(LOOK_MS);
         pthread_cond_timedwait(&streams->changed, &streams->lock, &end);
         int64_t now = now_ms();
         for (stream *s = streams->first; s != NULL; s = s->next) {
@@ -354,12 +353,8 @@ static void *look_main(void *arg) {
 
 qt_code qt_streams_new(qt_streams **ret_streams, qt_err *err) {
     qt_streams *streams = qt_xcalloc(1, sizeof *streams);
-    pthread_condattr_t attr;
     pthread_mutex_init(&streams->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&streams->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&streams->changed);
     if (pthread_create(&streams->thread, NULL, look_main, streams) != 0) {
         free(streams);
         return qt_fail(err, OUT_OF_MEMORY, "no thread for streams");

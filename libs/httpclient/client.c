@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/wait.h"
 #include "task/retry.h"
 
 #include <curl/curl.h>
@@ -386,20 +387,6 @@ static void transfer_done(transfer *t) {
     pthread_cond_destroy(&t->done);
 }
 
-static void transfer_init(transfer *t) {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&t->done, &attr);
-    pthread_condattr_destroy(&attr);
-}
-
-static void add_ms(struct timespec *at, int64_t ms) {
-    at->tv_nsec += ms % 1000 * 1000000;
-    at->tv_sec += ms / 1000 + at->tv_nsec / 1000000000;
-    at->tv_nsec %= 1000000000;
-}
-
 /* Waits until the event thread lets go. */
 static void run(qt_http_client *client, transfer *t) {
     pthread_mutex_lock(&client->lock);
@@ -407,9 +394,7 @@ static void run(qt_http_client *client, transfer *t) {
     client->queued = t;
     curl_multi_wakeup(client->multi);
     while (!t->is_done) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        add_ms(&until, CANCEL_CHECK_MS);
+        const struct timespec until = qt_cond_deadline(CANCEL_CHECK_MS);
         if (t->call->cancelled == NULL || t->is_cancelled) {
             pthread_cond_wait(&t->done, &client->lock);
         } else if (pthread_cond_timedwait(&t->done, &client->lock, &until) != 0 &&
@@ -489,7 +474,7 @@ qt_code qt_http_client_call(qt_http_client *client, const qt_http_call *call,
     }
     QT_TRY(split_url(call->url, client->options.allow_plain_http, name, sizeof name, err));
     QT_CLEANUP(transfer_done) transfer t = {.call = call, .answer = answer};
-    transfer_init(&t);
+    qt_cond_init(&t.done);
     QT_TRY(prepare(client, &t, err));
     QT_TRY(permit(client, name, &h, err));
     run(client, &t);

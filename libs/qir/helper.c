@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/wait.h"
 #include "circuit/pack.h"
 #include "qir/helper_wire.h"
 
@@ -53,7 +54,7 @@ qt_code qt_qir_helper_new(const qt_qir_helper_options *options, qt_qir_helper **
     h->options.memory_bytes =
         options->memory_bytes > 0 ? options->memory_bytes : DEFAULT_MEMORY_BYTES;
     pthread_mutex_init(&h->lock, NULL);
-    pthread_cond_init(&h->freed, NULL);
+    qt_cond_init(&h->freed);
     h->pid = -1;
     h->control = -1;
     *ret_helper = h;
@@ -183,11 +184,7 @@ static qt_code cancelled(qt_err *err) {
 }
 
 static void wait_a_little(qt_qir_helper *h) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += POLL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    const struct timespec until = qt_cond_deadline(POLL_MS);
     pthread_cond_timedwait(&h->freed, &h->lock, &until);
 }
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/wait.h"
 
 #include <assert.h>
 #include <time.h>
@@ -103,13 +104,11 @@ void qt_rpc_list_end_streams(qt_rpc_server *server) {
 }
 
 void qt_rpc_list_wait_empty(qt_rpc_server *server) {
-    enum { REPORT_S = 10 };
+    enum { REPORT_MS = 10000 };
     pthread_mutex_lock(&server->lock);
     while (server->call_count > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += REPORT_S;
-        if (pthread_cond_clockwait(&server->idle, &server->lock, CLOCK_MONOTONIC, &until) != 0 &&
+        const struct timespec until = qt_cond_deadline(REPORT_MS);
+        if (pthread_cond_timedwait(&server->idle, &server->lock, &until) != 0 &&
             server->call_count > 0) {
             qt_log(WARN, "calls do not end", QT_KV_INT("calls", server->call_count));
         }

@@ -2,6 +2,7 @@
  * only; one message per watcher is on its way at a time. */
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/wait.h"
 #include "rpc/server_impl.h"
 
 #include <assert.h>
@@ -45,7 +46,7 @@ struct qt_rpc_health {
 qt_rpc_health *qt_rpc_health_new(void) {
     qt_rpc_health *health = qt_xcalloc(1, sizeof *health);
     pthread_mutex_init(&health->lock, NULL);
-    pthread_cond_init(&health->told, NULL);
+    qt_cond_init(&health->told);
     qt_rpc_health_add_service(health, "");
     return health;
 }
@@ -195,14 +196,9 @@ static bool all_told(const qt_rpc_health *health) {
 
 void qt_rpc_health_settle(qt_rpc_health *health) {
     enum { SETTLE_MS = 500 };
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += SETTLE_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    const struct timespec until = qt_cond_deadline(SETTLE_MS);
     pthread_mutex_lock(&health->lock);
-    while (!all_told(health) &&
-           pthread_cond_clockwait(&health->told, &health->lock, CLOCK_MONOTONIC, &until) == 0) {
+    while (!all_told(health) && pthread_cond_timedwait(&health->told, &health->lock, &until) == 0) {
     }
     pthread_mutex_unlock(&health->lock);
 }

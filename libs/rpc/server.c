@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "rpc/server_impl.h"
 
 #include <assert.h>
@@ -104,7 +105,7 @@ static qt_rpc_server *new_server(const qt_rpc_server_options *options) {
     qt_rpc_server *server = qt_xcalloc(1, sizeof *server);
     server->options = *options;
     pthread_mutex_init(&server->lock, NULL);
-    pthread_cond_init(&server->idle, NULL);
+    qt_cond_init(&server->idle);
     make_id_prefix(server);
     set_up_metrics(server);
     qt_core_ref();

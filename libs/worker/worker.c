@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "worker/metrics.h"
 
 #include <stdio.h>
@@ -24,11 +25,7 @@ int64_t qt_worker_now_ms(const qt_worker *w) {
 }
 
 void qt_worker_wait(qt_worker *w, pthread_cond_t *cond, int64_t wait_ms) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + (wait_ms > 0 ? wait_ms : 0) * 1000000;
-    at.tv_sec += ns / 1000000000;
-    at.tv_nsec = ns % 1000000000;
+    const struct timespec at = qt_cond_deadline(wait_ms);
     pthread_cond_timedwait(cond, &w->lock, &at);
 }
 
@@ -83,14 +80,6 @@ static void each_cond(qt_worker *w, void (*fn)(pthread_cond_t *cond)) {
     for (size_t i = 0; i < QT_ARRAY_LEN(conds); i++) {
         fn(conds[i]);
     }
-}
-
-static void cond_init(pthread_cond_t *cond) {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
 }
 
 static void cond_destroy(pthread_cond_t *cond) {
@@ -150,7 +139,7 @@ qt_code qt_worker_new(const qt_worker_options *options, const qt_worker_runner *
     w->mean_ms = FIRST_MEAN_MS;
     atomic_init(&w->leasing, options->threads > 0);
     pthread_mutex_init(&w->lock, NULL);
-    each_cond(w, cond_init);
+    each_cond(w, qt_cond_init);
     make_id(w);
     qt_code code = options->threads > 0 ? start(w, err) : QT_OK;
     if (code != QT_OK) {

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "services/backend-svc/jobstore.h"
 #include "services/backend-svc/metrics.h"
 #include "task/retry.h"
@@ -416,11 +417,7 @@ static bool lease(qt_poller *p, int64_t lease_ms) {
 
 /* Waits a tick; false when it is to end. */
 static bool wait_tick(qt_poller *p) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)TICK_MS * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = qt_cond_deadline(TICK_MS);
     pthread_mutex_lock(&p->lock);
     while (!p->stopping && pthread_cond_timedwait(&p->cond, &p->lock, &until) == 0) {
     }
@@ -449,14 +446,10 @@ static void *poller_main(void *arg) {
 
 qt_code qt_poller_new(const qt_poller_options *options, qt_poller **ret_poller, qt_err *err) {
     qt_poller *p = qt_xcalloc(1, sizeof *p);
-    pthread_condattr_t attr;
     p->options = *options;
     p->clock = qt_clock_system();
     pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->cond, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&p->cond);
     if (pthread_create(&p->thread, NULL, poller_main, p) != 0) {
         pthread_cond_destroy(&p->cond);
         pthread_mutex_destroy(&p->lock);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "services/queue-svc/metrics.h"
 
 #include <errno.h>
@@ -374,12 +375,7 @@ static int64_t next_event_ms(const qt_hub *hub) {
 
 /* Sleeps until the time, or until something changes. */
 static void idle(qt_hub *hub, int64_t until_ms) {
-    int64_t left_ms = until_ms - qt_hub_now_ms(hub);
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + (left_ms > 0 ? left_ms : 0) * 1000000;
-    at.tv_sec += ns / 1000000000;
-    at.tv_nsec = ns % 1000000000;
+    const struct timespec at = qt_cond_deadline(until_ms - qt_hub_now_ms(hub));
     pthread_mutex_lock(&hub->lock);
     hub->idle = true;
     while (!hub->dirty) {
@@ -505,12 +501,8 @@ qt_code qt_hub_new(const qt_store *store, const qt_hub_options *options, qt_hub 
     hub->store = *store;
     hub->options = *options;
     hub->options.clock = options->clock != NULL ? options->clock : qt_clock_system();
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&hub->lock, NULL);
-    pthread_cond_init(&hub->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&hub->changed);
     if (pthread_create(&hub->thread, NULL, run, hub) != 0) {
         pthread_cond_destroy(&hub->changed);
         pthread_mutex_destroy(&hub->lock);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "externalscaler/externalscaler_service.rpc.h"
 
 #include <errno.h>
@@ -340,26 +341,16 @@ static void look(qt_scaler *scaler) {
     }
 }
 
-static struct timespec time_in(int64_t ms) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms % 1000 * 1000000;
-    at.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    at.tv_nsec = (long)(ns % 1000000000);
-    return at;
-}
-
 static void *run(void *arg) {
     qt_scaler *scaler = arg;
-    struct timespec next_look = time_in(0);
+    struct timespec next_look = qt_cond_deadline(0);
     pthread_mutex_lock(&scaler->lock);
     while (!scaler->stopping) {
         int rc = 0;
         if (scaler->watchers == NULL) {
             pthread_cond_wait(&scaler->changed, &scaler->lock);
         } else if (scaler->added == 0 && !scaler->is_new) {
-            rc = pthread_cond_clockwait(&scaler->changed, &scaler->lock, CLOCK_MONOTONIC,
-                                        &next_look);
+            rc = pthread_cond_timedwait(&scaler->changed, &scaler->lock, &next_look);
         }
         if (scaler->added != 0) {
             update_added(scaler);
@@ -367,7 +358,7 @@ static void *run(void *arg) {
         if (rc == ETIMEDOUT || scaler->is_new) {
             scaler->is_new = false;
             look(scaler);
-            next_look = time_in(scaler->poll_ms);
+            next_look = qt_cond_deadline(scaler->poll_ms);
         }
     }
     pthread_mutex_unlock(&scaler->lock);
@@ -383,7 +374,7 @@ qt_code qt_scaler_new(const qt_store *store, int64_t poll_ms, qt_scaler **ret_sc
     scaler->store = *store;
     scaler->poll_ms = poll_ms;
     pthread_mutex_init(&scaler->lock, NULL);
-    pthread_cond_init(&scaler->changed, NULL);
+    qt_cond_init(&scaler->changed);
     if (pthread_create(&scaler->thread, NULL, run, scaler) != 0) {
         pthread_cond_destroy(&scaler->changed);
         pthread_mutex_destroy(&scaler->lock);

@@ -1,16 +1,17 @@
 #include "services/sim-svc/budget.h"
 
+#include "base/wait.h"
+
 #include <assert.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { POLL_NS = 50000000 };
+enum { POLL_MS = 50 };
 
 void qt_budget_init(qt_budget *budget, uint64_t limit_bytes) {
     budget->limit_bytes = budget->free_bytes = limit_bytes;
     pthread_mutex_init(&budget->lock, NULL);
-    pthread_cond_init(&budget->given, NULL);
+    qt_cond_init(&budget->given);
 }
 
 void qt_budget_done(qt_budget *budget) {
@@ -19,11 +20,7 @@ void qt_budget_done(qt_budget *budget) {
 }
 
 static void wait_a_moment(qt_budget *budget) {
-    struct timespec at;
-    clock_gettime(CLOCK_REALTIME, &at);
-    at.tv_nsec += POLL_NS;
-    at.tv_sec += at.tv_nsec / 1000000000;
-    at.tv_nsec %= 1000000000;
+    const struct timespec at = qt_cond_deadline(POLL_MS);
     pthread_cond_timedwait(&budget->given, &budget->lock, &at);
 }
 

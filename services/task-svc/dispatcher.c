@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "qtaskdist/v1/queue_service.rpc.h"
 #include "services/task-svc/dispatch_sql.h"
 #include "services/task-svc/metrics.h"
@@ -372,11 +373,7 @@ static qt_code run_jobs(qt_dispatcher *d, qt_err *err) {
 static bool wait_round(qt_dispatcher *d) {
     int64_t ms = d->options.interval_ms;
     ms = ms * 3 / 4 + (int64_t)(qt_random_u64() % (uint64_t)(ms / 2 + 1));
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    int64_t ns = end.tv_nsec + ms % 1000 * 1000000;
-    end.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    end.tv_nsec = (long)(ns % 1000000000);
+    const struct timespec end = qt_cond_deadline(ms);
     pthread_mutex_lock(&d->lock);
     int rc = 0;
     while (!d->is_stopping && !d->is_woken && !d->has_more && rc != ETIMEDOUT) {
@@ -426,13 +423,9 @@ void qt_dispatcher_wake(qt_dispatcher *dispatcher) {
 qt_code qt_dispatcher_new(const qt_dispatcher_options *options, qt_dispatcher **ret_dispatcher,
                           qt_err *err) {
     qt_dispatcher *d = qt_xcalloc(1, sizeof *d);
-    pthread_condattr_t attr;
     d->options = *options;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&d->lock, NULL);
-    pthread_cond_init(&d->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&d->changed);
     d->pq =
         qt_dispatch_sql_new(options->url, options->connect_timeout_ms, options->command_timeout_ms);
     if (pthread_create(&d->thread, NULL, dispatcher_main, d) != 0) {

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/wait.h"
 #include "services/task-svc/codec.h"
 
 #include <errno.h>
@@ -215,13 +216,7 @@ static void look(qt_hub *hub, waiter **taken, size_t count) {
 }
 
 static void wait_tick(qt_hub *hub) {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_nsec += TICK_MS * 1000000L;
-    if (end.tv_nsec >= 1000000000L) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000L;
-    }
+    const struct timespec end = qt_cond_deadline(TICK_MS);
     int rc = 0;
     while (!hub->is_woken && !hub->is_stopping && (hub->count == 0 || rc != ETIMEDOUT)) {
         rc = hub->count == 0 ? pthread_cond_wait(&hub->changed, &hub->lock)
@@ -252,14 +247,10 @@ static void *hub_main(void *arg) {
 
 qt_code qt_hub_new(qt_reader *reader, int64_t poll_ms, qt_hub **ret_hub, qt_err *err) {
     qt_hub *hub = qt_xcalloc(1, sizeof *hub);
-    pthread_condattr_t attr;
     hub->reader = reader;
     hub->poll_ms = poll_ms;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&hub->lock, NULL);
-    pthread_cond_init(&hub->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&hub->changed);
     if (pthread_create(&hub->thread, NULL, hub_main, hub) != 0) {
         free(hub);
         return qt_fail(err, OUT_OF_MEMORY, "no thread for the hub");

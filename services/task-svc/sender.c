@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "qtaskdist/v1/queue_service.rpc.h"
 #include "services/task-svc/codec.h"
 #include "services/task-svc/metrics.h"
@@ -193,11 +194,7 @@ static void sent(qt_sender *sender, size_t count) {
 
 /* Waits between two tries; true when the sender stops. */
 static bool pause_ms(qt_sender *sender, int64_t ms) {
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    int64_t ns = end.tv_nsec + ms % 1000 * 1000000;
-    end.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    end.tv_nsec = (long)(ns % 1000000000);
+    const struct timespec end = qt_cond_deadline(ms);
     pthread_mutex_lock(&sender->lock);
     int rc = 0;
     while (!sender->is_stopping && rc != ETIMEDOUT) {
@@ -250,7 +247,7 @@ qt_code qt_sender_new(qt_rpc_channel *channel, size_t max_waiting, size_t inline
     sender->inline_bytes = inline_bytes;
     sender->last = &sender->first;
     pthread_mutex_init(&sender->lock, NULL);
-    pthread_cond_init(&sender->filled, NULL);
+    qt_cond_init(&sender->filled);
     if (pthread_create(&sender->thread, NULL, sender_main, sender) != 0) {
         free(sender);
         return qt_fail(err, OUT_OF_MEMORY, "no thread for the sender");

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 #include "qtaskdist/v1/task_requests.pb-c.h"
 #include "services/task-svc/codec.h"
 
@@ -397,13 +398,8 @@ static bool is_due(const qt_watch *watch) {
 
 /* Waits for news, or until other replicas may have written something. With the lock held. */
 static void wait_round(qt_watch *watch) {
-    struct timespec end;
-    int64_t wait_ms = watch->count > 0 ? watch->options.poll_ms : IDLE_MS;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += wait_ms / 1000;
-    end.tv_nsec += wait_ms % 1000 * 1000000;
-    end.tv_sec += end.tv_nsec / 1000000000;
-    end.tv_nsec %= 1000000000;
+    const struct timespec end =
+        qt_cond_deadline(watch->count > 0 ? watch->options.poll_ms : IDLE_MS);
     int rc = 0;
     while (!is_due(watch) && rc != ETIMEDOUT) {
         rc = pthread_cond_timedwait(&watch->changed, &watch->lock, &end);
@@ -431,13 +427,9 @@ static void *watch_main(void *arg) {
 
 qt_code qt_watch_new(const qt_watch_options *options, qt_watch **ret_watch, qt_err *err) {
     qt_watch *watch = qt_xcalloc(1, sizeof *watch);
-    pthread_condattr_t attr;
     watch->options = *options;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&watch->lock, NULL);
-    pthread_cond_init(&watch->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&watch->changed);
     if (pthread_create(&watch->thread, NULL, watch_main, watch) != 0) {
         free(watch);
         return qt_fail(err, OUT_OF_MEMORY, "no thread for watchers");
