@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 
-#include <stdio.h>
 #include <string.h>
+
+/* Where the fields of a traceparent start. */
+enum { TRACE_AT = 3, SPAN_AT = 36, FLAGS_AT = 53, LENGTH = QT_TRACEPARENT_BYTES - 1 };
 
 static const qt_trace_ctx none;
 static _Thread_local const qt_trace_scope *current;
@@ -55,7 +57,6 @@ static void write_hex(const uint8_t *bytes, size_t len, char *text) {
 }
 
 static bool parse(const char *text, qt_trace_ctx *ctx) {
-    enum { LENGTH = QT_TRACEPARENT_BYTES - 1, TRACE_AT = 3, SPAN_AT = 36, FLAGS_AT = 53 };
     uint8_t version = 0;
     if (text == NULL || strnlen(text, LENGTH) < LENGTH || text[TRACE_AT - 1] != '-' ||
         text[SPAN_AT - 1] != '-' || text[FLAGS_AT - 1] != '-' || !read_hex(text, &version, 1)) {
@@ -77,13 +78,14 @@ bool qt_trace_parse(const char *traceparent, qt_trace_ctx *ret_ctx) {
 }
 
 void qt_trace_format(const qt_trace_ctx *ctx, char ret_text[QT_TRACEPARENT_BYTES]) {
-    char trace_id[2 * QT_TRACE_ID_BYTES + 1];
-    char span_id[2 * QT_SPAN_ID_BYTES + 1];
     ret_text[0] = '\0';
     if (qt_trace_is_set(ctx)) {
-        write_hex(ctx->trace_id, sizeof ctx->trace_id, trace_id);
-        write_hex(ctx->span_id, sizeof ctx->span_id, span_id);
-        snprintf(ret_text, QT_TRACEPARENT_BYTES, "00-%s-%s-%02x", trace_id, span_id, ctx->flags);
+        memcpy(ret_text, "00-", TRACE_AT);
+        write_hex(ctx->trace_id, sizeof ctx->trace_id, ret_text + TRACE_AT);
+        ret_text[SPAN_AT - 1] = '-';
+        write_hex(ctx->span_id, sizeof ctx->span_id, ret_text + SPAN_AT);
+        ret_text[FLAGS_AT - 1] = '-';
+        write_hex(&ctx->flags, 1, ret_text + FLAGS_AT);
     }
 }
 

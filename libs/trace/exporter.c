@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wait.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -88,18 +89,9 @@ void qt_exporter_push(qt_exporter *e, qt_trace_span *span) {
     }
 }
 
-static struct timespec in_ms(int64_t ms) {
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms % 1000 * 1000000;
-    at.tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    at.tv_nsec = (long)(ns % 1000000000);
-    return at;
-}
-
 /* Until there is a batch, or the delay is over, or the exporter stops. With the lock held. */
 static void wait_for_batch(qt_exporter *e) {
-    struct timespec until = in_ms(e->options.delay_ms);
+    struct timespec until = qt_cond_deadline(e->options.delay_ms);
     int rc = 0;
     while (e->count < (size_t)e->options.max_batch && !e->stopping && rc != ETIMEDOUT) {
         rc = pthread_cond_timedwait(&e->changed, &e->lock, &until);
@@ -130,7 +122,7 @@ static qt_trace_span *take(qt_exporter *e, size_t *ret_count, bool *ret_stopping
 
 /* Waits between two tries; true when the exporter stops. */
 static bool pause_ms(qt_exporter *e, int64_t ms) {
-    struct timespec until = in_ms(ms);
+    struct timespec until = qt_cond_deadline(ms);
     int rc = 0;
     pthread_mutex_lock(&e->lock);
     while (!e->stopping && rc != ETIMEDOUT) {
@@ -191,24 +183,24 @@ static void log_loss(qt_exporter *e, const answer *a, size_t count) {
     }
 }
 
-static void send_spans(qt_exporter *e, const qt_trace_span *first, size_t count) {
+static bool send_spans(qt_exporter *e, const qt_trace_span *first, size_t count) {
     QT_CLEANUP(qt_buf_done) qt_buf body = {0};
     qt_otlp_encode(&e->resource, first, &body);
     if (body.failed) {
         count_spans("lost", count);
-        return;
+        return false;
     }
     for (int tries = 1;; tries++) {
         answer a = post(e, &body);
         count_request(is_accepted(&a) ? "accepted" : "failed");
         if (is_accepted(&a)) {
             count_spans("exported", count);
-            return;
+            return true;
         }
         if (!may_try_again(&a) || tries >= MAX_TRIES || pause_ms(e, pause_of(&a, tries))) {
             count_spans("lost", count);
             log_loss(e, &a, count);
-            return;
+            return false;
         }
     }
 }
@@ -224,16 +216,20 @@ static void free_spans(qt_trace_span *span) {
 static void *run(void *arg) {
     qt_exporter *e = arg;
     bool stopping = false;
+    bool failed = false; /* the last batch */
     pthread_setname_np(pthread_self(), "trace-export");
     for (;;) {
         size_t count = 0;
         qt_trace_span *first = take(e, &count, &stopping);
-        if (first != NULL) {
-            send_spans(e, first, count);
-            free_spans(first);
-        } else if (stopping) {
+        if (first == NULL && stopping) {
             return NULL;
         }
+        if (stopping && failed) {
+            count_spans("lost", count); /* not one timeout for each batch that waits */
+        } else if (first != NULL) {
+            failed = !send_spans(e, first, count);
+        }
+        free_spans(first);
     }
 }
 
@@ -259,6 +255,7 @@ static qt_code make_url(qt_exporter *e, qt_err *err) {
     }
     qt_buf_add(&url, given, len);
     qt_buf_add_str(&url, whole ? "" : "/v1/traces");
+    QT_TRY(qt_buf_check(&url, err));
     e->url = qt_buf_take(&url, NULL);
     return QT_OK;
 }
@@ -302,15 +299,11 @@ QT_CLEANUP_PTR(free_exporter_p, qt_exporter, free_exporter);
 
 static qt_exporter *new_exporter(const qt_trace_options *options) {
     qt_exporter *e = qt_xcalloc(1, sizeof *e);
-    pthread_condattr_t attr;
     char host[40] = "host";
     e->options = *options;
     e->last = &e->first;
     pthread_mutex_init(&e->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&e->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&e->changed);
     gethostname(host, sizeof host - 1);
     e->resource = (qt_otlp_resource){
         .service = options->service, .attributes = options->resource, .version = QT_VERSION};
