@@ -6,7 +6,6 @@
 #include "rpc/client_impl.h"
 #include "rpc/wire.h"
 
-#include <assert.h>
 #include <grpc/health/v1/health.pb-c.h>
 #include <limits.h>
 #include <stdio.h>
@@ -188,9 +187,7 @@ static qt_code try_once(const unary_job *job, bool *ret_final, ProtobufCMessage 
                         qt_core_deadline_in_us(qt_rpc_call_left_us(job->deadline_us)), cq);
     grpc_op ops[QT_CLIENT_OPS];
     qt_rpc_attempt_unary_ops(&attempt, job->call, ops);
-    grpc_call_error error =
-        grpc_call_start_batch(attempt.call, ops, QT_ARRAY_LEN(ops), &attempt, NULL);
-    assert(error == GRPC_CALL_OK);
+    qt_rpc_attempt_start(&attempt, ops, QT_ARRAY_LEN(ops), &attempt);
     bool cancelled = pluck(cq, &attempt, job->call);
     qt_code code = QT_OK;
     if (cancelled && attempt.status != GRPC_STATUS_OK) {

@@ -9,7 +9,6 @@
 #include "rpc/client_impl.h"
 #include "rpc/status.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,9 +83,7 @@ static void free_call(async_call *call) {
 
 /* An empty batch puts its tag into the queue at once, which wakes the thread. */
 static void start_watching(async_call *call) {
-    grpc_call_error error =
-        grpc_call_start_batch(call->attempt.call, NULL, 0, &call->tag_watch, NULL);
-    assert(error == GRPC_CALL_OK);
+    qt_rpc_attempt_start(&call->attempt, NULL, 0, &call->tag_watch);
 }
 
 static void start_try(async_call *call) {
@@ -105,9 +102,7 @@ static void start_try(async_call *call) {
     if (watch) { /* first: when the real batch has ended, the call may be gone */
         start_watching(call);
     }
-    grpc_call_error error =
-        grpc_call_start_batch(call->attempt.call, ops, QT_ARRAY_LEN(ops), &call->tag_done, NULL);
-    assert(error == GRPC_CALL_OK);
+    qt_rpc_attempt_start(&call->attempt, ops, QT_ARRAY_LEN(ops), &call->tag_done);
 }
 
 /* ---- the end of a try ---- */

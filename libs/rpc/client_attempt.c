@@ -3,6 +3,7 @@
 #include "rpc/client_impl.h"
 #include "rpc/status.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,18 +92,43 @@ size_t qt_rpc_attempt_send_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call,
     return 3;
 }
 
+size_t qt_rpc_attempt_open_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call, grpc_op *ret_ops) {
+    size_t n = qt_rpc_attempt_send_ops(attempt, call, ret_ops);
+    memset(&ret_ops[n], 0, sizeof ret_ops[n]);
+    ret_ops[n].op = GRPC_OP_RECV_INITIAL_METADATA;
+    ret_ops[n].data.recv_initial_metadata.recv_initial_metadata = &attempt->initial;
+    return n + 1;
+}
+
+grpc_op qt_rpc_attempt_status_op(qt_rpc_attempt *attempt) {
+    grpc_op op;
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_RECV_STATUS_ON_CLIENT;
+    op.data.recv_status_on_client.trailing_metadata = &attempt->trailing;
+    op.data.recv_status_on_client.status = &attempt->status;
+    op.data.recv_status_on_client.status_details = &attempt->text;
+    return op;
+}
+
+grpc_op qt_rpc_attempt_message_op(qt_rpc_attempt *attempt) {
+    grpc_op op;
+    memset(&op, 0, sizeof op);
+    op.op = GRPC_OP_RECV_MESSAGE;
+    op.data.recv_message.recv_message = &attempt->response;
+    return op;
+}
+
 void qt_rpc_attempt_unary_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call,
                               grpc_op ret_ops[QT_CLIENT_OPS]) {
-    size_t n = qt_rpc_attempt_send_ops(attempt, call, ret_ops);
-    memset(ret_ops + n, 0, (QT_CLIENT_OPS - n) * sizeof *ret_ops);
-    ret_ops[n].op = GRPC_OP_RECV_INITIAL_METADATA;
-    ret_ops[n++].data.recv_initial_metadata.recv_initial_metadata = &attempt->initial;
-    ret_ops[n].op = GRPC_OP_RECV_MESSAGE;
-    ret_ops[n++].data.recv_message.recv_message = &attempt->response;
-    ret_ops[n].op = GRPC_OP_RECV_STATUS_ON_CLIENT;
-    ret_ops[n].data.recv_status_on_client.trailing_metadata = &attempt->trailing;
-    ret_ops[n].data.recv_status_on_client.status = &attempt->status;
-    ret_ops[n].data.recv_status_on_client.status_details = &attempt->text;
+    size_t n = qt_rpc_attempt_open_ops(attempt, call, ret_ops);
+    ret_ops[n++] = qt_rpc_attempt_message_op(attempt);
+    ret_ops[n] = qt_rpc_attempt_status_op(attempt);
+}
+
+void qt_rpc_attempt_start(qt_rpc_attempt *attempt, const grpc_op *ops, size_t count, void *tag) {
+    grpc_call_error error = grpc_call_start_batch(attempt->call, ops, count, tag, NULL);
+    assert(error == GRPC_CALL_OK);
+    (void)error;
 }
 
 /* Slices in the metadata arrays belong to the call; the arrays, the status text and both buffers

@@ -42,6 +42,13 @@ void qt_rpc_attempt_unary_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call,
                               grpc_op ret_ops[QT_CLIENT_OPS]);
 /* The operations that send the request and its end; the rest of a stream is read later. */
 size_t qt_rpc_attempt_send_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call, grpc_op *ret_ops);
+/* For the start of a stream: those, and the server's metadata. Returns how many; at most 4. */
+size_t qt_rpc_attempt_open_ops(qt_rpc_attempt *attempt, const qt_rpc_call *call, grpc_op *ret_ops);
+/* The status, which comes at the end. */
+grpc_op qt_rpc_attempt_status_op(qt_rpc_attempt *attempt);
+/* The next message, into attempt->response; NULL: there is none. */
+grpc_op qt_rpc_attempt_message_op(qt_rpc_attempt *attempt);
+void qt_rpc_attempt_start(qt_rpc_attempt *attempt, const grpc_op *ops, size_t count, void *tag);
 /* After the last tag. */
 void qt_rpc_attempt_done(qt_rpc_attempt *attempt);
 

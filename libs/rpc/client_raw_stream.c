@@ -5,10 +5,8 @@
 #include "base/clock.h"
 #include "rpc/client_impl.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct qt_rpc_raw_stream {
     qt_rpc_async *async;
@@ -29,21 +27,9 @@ struct qt_rpc_raw_stream {
     bool cancelled;
 };
 
-static void start(qt_rpc_raw_stream *stream, const grpc_op *ops, size_t count, qt_rpc_tag *tag) {
-    grpc_call_error error = grpc_call_start_batch(stream->attempt.call, ops, count, tag, NULL);
-    assert(error == GRPC_CALL_OK);
-    (void)error;
-}
-
 static void ask_for_status(qt_rpc_raw_stream *stream) {
-    qt_rpc_attempt *attempt = &stream->attempt;
-    grpc_op op;
-    memset(&op, 0, sizeof op);
-    op.op = GRPC_OP_RECV_STATUS_ON_CLIENT;
-    op.data.recv_status_on_client.trailing_metadata = &attempt->trailing;
-    op.data.recv_status_on_client.status = &attempt->status;
-    op.data.recv_status_on_client.status_details = &attempt->text;
-    start(stream, &op, 1, &stream->tag_status);
+    const grpc_op op = qt_rpc_attempt_status_op(&stream->attempt);
+    qt_rpc_attempt_start(&stream->attempt, &op, 1, &stream->tag_status);
 }
 
 /* With the lock held. */
@@ -51,21 +37,15 @@ static void ask_for_message(qt_rpc_raw_stream *stream) {
     if (stream->reading || stream->read_all) {
         return;
     }
-    grpc_op op;
-    memset(&op, 0, sizeof op);
-    op.op = GRPC_OP_RECV_MESSAGE;
-    op.data.recv_message.recv_message = &stream->attempt.response;
     stream->reading = true;
-    start(stream, &op, 1, &stream->tag_read);
+    const grpc_op op = qt_rpc_attempt_message_op(&stream->attempt);
+    qt_rpc_attempt_start(&stream->attempt, &op, 1, &stream->tag_read);
 }
 
 static void send_request(qt_rpc_raw_stream *stream, const qt_rpc_call *call) {
     grpc_op ops[4];
-    size_t n = qt_rpc_attempt_send_ops(&stream->attempt, call, ops);
-    memset(&ops[n], 0, sizeof ops[n]);
-    ops[n].op = GRPC_OP_RECV_INITIAL_METADATA;
-    ops[n++].data.recv_initial_metadata.recv_initial_metadata = &stream->attempt.initial;
-    start(stream, ops, n, &stream->tag_open);
+    size_t count = qt_rpc_attempt_open_ops(&stream->attempt, call, ops);
+    qt_rpc_attempt_start(&stream->attempt, ops, count, &stream->tag_open);
 }
 
 static void deliver_end(qt_rpc_raw_stream *stream) {

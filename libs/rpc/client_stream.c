@@ -5,9 +5,7 @@
 #include "rpc/client_impl.h"
 #include "rpc/wire.h"
 
-#include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct qt_rpc_reader {
     qt_rpc_call call; /* cancelled() only */
@@ -22,37 +20,20 @@ struct qt_rpc_reader {
     char tag_status;
 };
 
-static void start(qt_rpc_reader *reader, const grpc_op *ops, size_t count, void *tag) {
-    grpc_call_error error = grpc_call_start_batch(reader->attempt.call, ops, count, tag, NULL);
-    assert(error == GRPC_CALL_OK);
-}
-
 static void ask_for_status(qt_rpc_reader *reader) {
-    qt_rpc_attempt *attempt = &reader->attempt;
-    grpc_op op;
-    memset(&op, 0, sizeof op);
-    op.op = GRPC_OP_RECV_STATUS_ON_CLIENT;
-    op.data.recv_status_on_client.trailing_metadata = &attempt->trailing;
-    op.data.recv_status_on_client.status = &attempt->status;
-    op.data.recv_status_on_client.status_details = &attempt->text;
-    start(reader, &op, 1, &reader->tag_status);
+    const grpc_op op = qt_rpc_attempt_status_op(&reader->attempt);
+    qt_rpc_attempt_start(&reader->attempt, &op, 1, &reader->tag_status);
 }
 
 static void ask_for_message(qt_rpc_reader *reader) {
-    grpc_op op;
-    memset(&op, 0, sizeof op);
-    op.op = GRPC_OP_RECV_MESSAGE;
-    op.data.recv_message.recv_message = &reader->attempt.response;
-    start(reader, &op, 1, &reader->tag_read);
+    const grpc_op op = qt_rpc_attempt_message_op(&reader->attempt);
+    qt_rpc_attempt_start(&reader->attempt, &op, 1, &reader->tag_read);
 }
 
 static void send_request(qt_rpc_reader *reader, const qt_rpc_call *call) {
     grpc_op ops[4];
-    size_t n = qt_rpc_attempt_send_ops(&reader->attempt, call, ops);
-    memset(&ops[n], 0, sizeof ops[n]);
-    ops[n].op = GRPC_OP_RECV_INITIAL_METADATA;
-    ops[n++].data.recv_initial_metadata.recv_initial_metadata = &reader->attempt.initial;
-    start(reader, ops, n, &reader->tag_open);
+    size_t count = qt_rpc_attempt_open_ops(&reader->attempt, call, ops);
+    qt_rpc_attempt_start(&reader->attempt, ops, count, &reader->tag_open);
 }
 
 static void poll_cancelled(qt_rpc_reader *reader) {
