@@ -8,9 +8,10 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/wait.h"
+#include "http/impl.h"
 #include "http/listen.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -20,74 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-enum { MAX_HEADERS = 16, READ_AWAY_FACTOR = 8 };
-
-struct qt_http_server {
-    qt_http_options options;
-    qt_http_handler handler;
-    struct MHD_Daemon *daemon;
-    int listen_fd;
-    int port;
-    atomic_bool draining; /* clients are told to close */
-    atomic_bool aborting; /* the grace period is over */
-    pthread_mutex_t lock; /* what follows, and the same part of all requests */
-    pthread_cond_t idle;
-    size_t active; /* requests that are not answered and sent */
-};
-
-typedef enum phase {
-    PHASE_NEW,     /* only the URI is known */
-    PHASE_BODY,    /* the body is coming */
-    PHASE_HANDLED, /* the handler has it, or has had it */
-} phase;
-
-typedef struct header {
-    const char *name;
-    const char *value;
-} header;
-
-struct qt_http_request {
-    qt_http_server *server;
-    struct MHD_Connection *connection;
-    int fd;
-    phase phase;
-    bool counted;
-    bool too_large;   /* the body; it is read away */
-    size_t read_away; /* bytes of it */
-    const char *method;
-    const char *uri;
-    size_t path_len;
-    const char *query;
-    size_t query_len;
-    qt_arena arena;
-    qt_buf body;
-    /* The answer; complete when `replied`. */
-    header headers[MAX_HEADERS];
-    size_t header_count;
-    int status;
-    const char *content_type;
-    qt_buf answer;
-    const void *static_data;
-    size_t static_len;
-    /* An answer in parts: `answer` holds what was not sent yet, from `sent` on. */
-    bool streaming;
-    void (*drained)(void *arg);
-    void *drained_arg;
-    /* Under the server's lock, as is the answer while it is streaming. */
-    size_t sent;
-    bool ended;     /* by the handler */
-    bool completed; /* libmicrohttpd has let go of the connection */
-    bool replied;
-    bool suspended;
-    void (*next)(void *arg, qt_http_request *request);
-    void *next_arg;
-};
+enum { READ_AWAY_FACTOR = 8 };
 
 /* ---- the life of a request ---- */
 
-static void request_free(qt_http_request *req) {
+void qt_http_request_free(qt_http_request *req) {
     qt_http_server *server = req->server;
     if (req->counted) {
         pthread_mutex_lock(&server->lock);
@@ -133,49 +72,18 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
     req->completed = true;
     pthread_mutex_unlock(&server->lock);
     if (is_last) {
-        request_free(req);
+        qt_http_request_free(req);
     }
 }
 
 /* ---- answering ---- */
 
-/* libmicrohttpd asks for the next part of a streamed answer. */
-static ssize_t read_part(void *cls, uint64_t position, char *to, size_t max) {
-    qt_http_request *req = cls;
-    qt_http_server *server = req->server;
-    (void)position;
-    pthread_mutex_lock(&server->lock);
-    size_t left = req->answer.len - req->sent;
-    size_t count = left < max ? left : max;
-    bool drained = count > 0 && count == left;
-    ssize_t result = (ssize_t)count;
-    if (count > 0) {
-        memcpy(to, req->answer.data + req->sent, count);
-        req->sent += count;
-    } else if (req->ended) {
-        result = MHD_CONTENT_READER_END_OF_STREAM;
-    } else {
-        req->suspended = true;
-        MHD_suspend_connection(req->connection);
-    }
-    if (drained) {
-        req->sent = 0;
-        qt_buf_clear(&req->answer);
-    }
-    bool tell = drained && !req->ended;
-    pthread_mutex_unlock(&server->lock);
-    if (tell) {
-        req->drained(req->drained_arg);
-    }
-    return result;
-}
-
 static struct MHD_Response *make_response(qt_http_request *req) {
     enum { PART_BYTES = 16384 };
     struct MHD_Response *response = NULL;
     if (req->streaming) {
-        response =
-            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PART_BYTES, read_part, req, NULL);
+        response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, PART_BYTES,
+                                                     qt_http_read_part, req, NULL);
     } else if (req->static_data != NULL) {
         /* libmicrohttpd's API is not const-correct; PERSISTENT memory is only read. */
         response = MHD_create_response_from_buffer(
@@ -388,12 +296,8 @@ static void free_partly(qt_http_server *server) {
 QT_CLEANUP_PTR(free_partly_p, qt_http_server, free_partly);
 
 static void init_locks(qt_http_server *server) {
-    pthread_condattr_t attr;
     pthread_mutex_init(&server->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&server->idle, &attr);
-    pthread_condattr_destroy(&attr);
+    qt_cond_init(&server->idle);
 }
 
 static struct MHD_Daemon *start_daemon(qt_http_server *server) {
@@ -431,12 +335,7 @@ int qt_http_server_port(const qt_http_server *server) {
 
 /* Until no request is active; false after timeout_ms (< 0: never). */
 static bool wait_idle(qt_http_server *server, int64_t timeout_ms) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += timeout_ms / 1000;
-    until.tv_nsec += timeout_ms % 1000 * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    const struct timespec until = qt_cond_deadline(timeout_ms);
     pthread_mutex_lock(&server->lock);
     int status = 0;
     while (server->active > 0 && status != ETIMEDOUT) {
@@ -469,157 +368,4 @@ void qt_http_server_stop(qt_http_server *server, int64_t grace_ms) {
 void qt_http_server_free(qt_http_server *server) {
     assert(server == NULL || server->daemon == NULL);
     free_partly(server);
-}
-
-/* ---- for handlers ---- */
-
-const char *qt_http_method(const qt_http_request *request) {
-    return request->method;
-}
-
-const char *qt_http_path(const qt_http_request *request, size_t *ret_len) {
-    *ret_len = request->path_len;
-    return request->uri;
-}
-
-const char *qt_http_query(const qt_http_request *request, size_t *ret_len) {
-    *ret_len = request->query_len;
-    return request->query;
-}
-
-const char *qt_http_header(const qt_http_request *request, const char *name) {
-    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
-}
-
-void qt_http_peer(const qt_http_request *request, char *ret_text, size_t cap) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
-    ret_text[0] = '\0';
-    if (address != NULL && address->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)address;
-        inet_ntop(AF_INET, &v4->sin_addr, ret_text, (socklen_t)cap);
-    } else if (address != NULL && address->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const void *)address;
-        inet_ntop(AF_INET6, &v6->sin6_addr, ret_text, (socklen_t)cap);
-    }
-}
-
-const char *qt_http_body(const qt_http_request *request, size_t *ret_len) {
-    *ret_len = request->body.len;
-    return qt_buf_str(&request->body);
-}
-
-qt_arena *qt_http_arena(qt_http_request *request) {
-    return &request->arena;
-}
-
-/* An end of the stream means that the client closed: half-closed connections count as gone, as
- * with other proxies. */
-bool qt_http_gone(const qt_http_request *request) {
-    qt_http_server *server = request->server;
-    bool is_stopping = request->streaming && atomic_load(&server->draining);
-    if (is_stopping || atomic_load(&server->aborting)) {
-        return true;
-    }
-    char byte;
-    pthread_mutex_lock(&server->lock); /* the descriptor is another's once it is completed */
-    ssize_t n = request->completed ? 0 : recv(request->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    pthread_mutex_unlock(&server->lock);
-    return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
-}
-
-static void resume(qt_http_request *request) {
-    if (request->suspended) {
-        request->suspended = false;
-        MHD_resume_connection(request->connection);
-    }
-}
-
-void qt_http_continue(qt_http_request *request, void (*fn)(void *arg, qt_http_request *request),
-                      void *arg) {
-    qt_http_server *server = request->server;
-    pthread_mutex_lock(&server->lock);
-    assert(request->next == NULL && !request->replied);
-    request->next = fn;
-    request->next_arg = arg;
-    resume(request);
-    pthread_mutex_unlock(&server->lock);
-}
-
-void qt_http_add_header(qt_http_request *request, const char *name, const char *value) {
-    assert(request->header_count < MAX_HEADERS);
-    const char *name_copy = qt_arena_strdup(&request->arena, name);
-    const char *value_copy = qt_arena_strdup(&request->arena, value);
-    if (name_copy != NULL && value_copy != NULL) {
-        request->headers[request->header_count++] =
-            (header){.name = name_copy, .value = value_copy};
-    }
-}
-
-static void finish(qt_http_request *request, int status, const char *content_type) {
-    qt_http_server *server = request->server;
-    request->status = status;
-    request->content_type =
-        content_type != NULL ? qt_arena_strdup(&request->arena, content_type) : NULL;
-    pthread_mutex_lock(&server->lock);
-    assert(!request->replied);
-    request->replied = true;
-    resume(request);
-    pthread_mutex_unlock(&server->lock);
-}
-
-void qt_http_reply(qt_http_request *request, int status, const char *content_type, qt_buf *body) {
-    if (body != NULL) {
-        request->answer = *body;
-        *body = (qt_buf){.limit_bytes = body->limit_bytes};
-    }
-    finish(request, status, content_type);
-}
-
-void qt_http_reply_static(qt_http_request *request, int status, const char *content_type,
-                          const void *data, size_t len) {
-    request->static_data = data;
-    request->static_len = len;
-    finish(request, status, content_type);
-}
-
-/* ---- answers in parts ---- */
-
-void qt_http_stream_begin(qt_http_request *request, int status, const char *content_type,
-                          void (*drained)(void *arg), void *arg) {
-    request->streaming = true;
-    request->drained = drained;
-    request->drained_arg = arg;
-    finish(request, status, content_type);
-}
-
-size_t qt_http_stream_write(qt_http_request *request, const void *data, size_t len) {
-    qt_http_server *server = request->server;
-    pthread_mutex_lock(&server->lock);
-    qt_buf_add(&request->answer, data, len);
-    size_t pending = request->answer.len - request->sent;
-    resume(request);
-    pthread_mutex_unlock(&server->lock);
-    return pending;
-}
-
-size_t qt_http_stream_pending(qt_http_request *request) {
-    qt_http_server *server = request->server;
-    pthread_mutex_lock(&server->lock);
-    size_t pending = request->answer.len - request->sent;
-    pthread_mutex_unlock(&server->lock);
-    return pending;
-}
-
-void qt_http_stream_end(qt_http_request *request) {
-    qt_http_server *server = request->server;
-    pthread_mutex_lock(&server->lock);
-    bool is_last = request->completed;
-    request->ended = true;
-    resume(request);
-    pthread_mutex_unlock(&server->lock);
-    if (is_last) {
-        request_free(request);
-    }
 }
