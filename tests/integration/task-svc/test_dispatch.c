@@ -54,16 +54,12 @@ START_TEST(high_goes_first) {
     }
     ck_assert(fake_queue_is_quiet(&queue));
     int high = 0;
-    int low = 0;
-    for (int i = 0; i < WINDOW + TASKS; i++) {
+    while (high < TASKS) { /* an entry may come twice; nothing low comes before the last high */
         fake_entry entry = fake_queue_take(&queue, SIMULATE);
+        ck_assert_int_ne(entry.priority, LOW);
         high += entry.priority == HIGH;
-        low += entry.priority == LOW;
         finish(&entry);
     }
-    /* one may have found room while the window was counted anew */
-    ck_assert_int_ge(high, TASKS - 1);
-    ck_assert_int_le(low, 1);
 }
 END_TEST
 
