@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What metrics and traces cost: the tasks of bench/pipeline on two stacks in turn, one that shows all
-and one that shows nothing, and the processor seconds of all services of each.
+"""What metrics and traces cost: the tasks of bench/pipeline on two stacks, one that shows all and one
+that shows nothing, and the processor seconds of all services of each.
 
 The first has /metrics, which is scraped every 5 s, and sends traces, sampled as by default, to a
-collector that only takes them. Both run in each round, in alternating order.
+collector that only takes them. Both run at the same time, so that a processor that becomes slower
+or faster does so for both.
 
-Usage: scripts/bench observe [TASKS [ROUNDS]]      default: 5000 tasks, 8 rounds
+Usage: scripts/bench observe [TASKS [ROUNDS]]      default: 10000 tasks, 10 rounds
 """
 
 import http.server
@@ -71,14 +72,13 @@ class Side:
 
     def round(self, count):
         before = self.cpu()
-        rate, _ = self.ours.round(count)
+        self.ours.round(count)
         self.seconds.append(self.cpu() - before)
-        return rate
 
 
 def main():
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 8
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 10
     sink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink)
     threading.Thread(target=sink.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{sink.server_address[1]}"
@@ -91,8 +91,11 @@ def main():
         scraper = Scraper(shown.stack)
         scraper.start()
         for i in range(rounds):
-            for side in (shown, hidden) if i % 2 == 0 else (hidden, shown):
-                side.round(count)
+            both = [threading.Thread(target=side.round, args=(count,)) for side in sides]
+            for thread in both:
+                thread.start()
+            for thread in both:
+                thread.join()
             on, off = shown.seconds[-1], hidden.seconds[-1]
             print(f"round {i + 1}: on {on:.2f} s, off {off:.2f} s, {on / off - 1:+.1%}", flush=True)
         scraper.done.set()

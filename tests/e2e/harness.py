@@ -253,9 +253,9 @@ class Stack:
         return {name: self.pid(name) for name in self.services() if self.is_alive(self.pid(name))}
 
     def cpu_seconds(self, name):
-        with open(f"/proc/{self.pid(name)}/stat", encoding="ascii") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of all its threads, to the nanosecond: clock_getcpuclockid(3) of another process."""
+        per_process_sched = 2
+        return time.clock_gettime((~self.pid(name) << 3) | per_process_sched)
 
     def forget_redis(self):
         """An empty disk for a stopped Redis."""
