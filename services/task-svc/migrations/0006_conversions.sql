@@ -1,14 +1,17 @@
 -- oldest-program: 3
--- The view `tasks` shows the newer fields of payloads and results, and nested messages.
+-- The view `tasks` shows the newer fields of payloads and results, nested messages, and maps of
+-- scalars.
 ALTER TABLE pb_field DROP CONSTRAINT pb_field_kind_check;
 ALTER TABLE pb_field ADD CONSTRAINT pb_field_kind_check CHECK (kind IN
-    ('string', 'bytes', 'uint32', 'uint64', 'int32', 'bool', 'double', 'enum', 'map_uint32', 'strings',
-     'message', 'messages'));
+    ('string', 'bytes', 'uint32', 'uint64', 'int32', 'bool', 'double', 'enum', 'map_uint32', 'map_scalar',
+     'strings', 'message', 'messages'));
 INSERT INTO pb_field (message, number, name, kind, names) VALUES
     ('TaskPayload', 14, 'gate_set', 'enum', '{unspecified,minimal,full}'),
     ('TaskPayload', 15, 'barrier_calls', 'bool', NULL),
     ('TaskPayload', 16, 'initialize_call', 'bool', NULL),
     ('TaskPayload', 17, 'global_phase_calls', 'bool', NULL),
+    ('TaskPayload', 18, 'keep_loops', 'bool', NULL),
+    ('TaskPayload', 19, 'inputs', 'map_scalar', NULL),
     ('TaskResult', 20, 'encoding', 'enum', '{unspecified,text,bitcode}'),
     ('TaskResult', 21, 'conversion', 'message', '{Conversion}'),
     ('Conversion', 1, 'output_bytes', 'uint64', NULL),
@@ -37,9 +40,15 @@ INSERT INTO pb_field (message, number, name, kind, names) VALUES
     ('Verification', 1, 'equivalent', 'bool', NULL),
     ('Verification', 2, 'method', 'string', NULL),
     ('Verification', 3, 'branches', 'uint64', NULL),
-    ('Verification', 4, 'deviation', 'double', NULL);
+    ('Verification', 4, 'deviation', 'double', NULL),
+    ('ScalarEntry', 1, 'key', 'string', NULL),
+    ('ScalarEntry', 2, 'value', 'message', '{Scalar}'),
+    ('Scalar', 1, 'value', 'string', NULL),
+    ('Scalar', 2, 'value', 'double', NULL),
+    ('Scalar', 3, 'value', 'bool', NULL);
 
--- A stored message as JSON; NULL for NULL. Of a nested message, names[1] says which it is.
+-- A stored message as JSON; NULL for NULL. Of a nested message, names[1] says which it is. A map of
+-- scalars shows its values bare, as REST does.
 CREATE OR REPLACE FUNCTION pb_json(message_name text, data bytea) RETURNS jsonb
 LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
@@ -50,6 +59,7 @@ DECLARE
     real double precision;
     f pb_field%ROWTYPE;
     entry record;
+    scalar jsonb;
     result jsonb := '{}';
 BEGIN
     WHILE pos < length(data) LOOP
@@ -84,6 +94,10 @@ BEGIN
             SELECT * INTO entry FROM pb_map_entry(part);
             result := jsonb_set(result || jsonb_build_object(f.name, coalesce(result -> f.name, '{}')),
                                 ARRAY[f.name, entry.key], to_jsonb(entry.value));
+        WHEN 'map_scalar' THEN
+            scalar := pb_json('ScalarEntry', part);
+            result := result || jsonb_build_object(f.name, coalesce(result -> f.name, '{}')
+                || jsonb_build_object(coalesce(scalar ->> 'key', ''), scalar #> '{value,value}'));
         WHEN 'message' THEN
             result := result || jsonb_build_object(f.name, pb_json(f.names[1], part));
         WHEN 'messages' THEN

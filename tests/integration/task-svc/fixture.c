@@ -111,7 +111,7 @@ static void *message(const ProtobufCMessageDescriptor *type) {
     return msg;
 }
 
-static char *text(const char *s) {
+char *text(const char *s) {
     return (char *)(uintptr_t)s;
 }
 

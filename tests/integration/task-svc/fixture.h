@@ -63,6 +63,8 @@ void stop_replica(replica *r);
 
 /* ---- calls; those named must_ fail the test when they fail ---- */
 
+/* As messages want it, which do not change it. */
+char *text(const char *s);
 Qtaskdist__V1__CreateTaskRequest create_request(int type, bool enqueue);
 task_msg *must_create(bool enqueue);
 task_msg *must_create_with(Qtaskdist__V1__CreateTaskRequest *req);
