@@ -6,7 +6,9 @@
 #include "rpc/config_macros.h"
 #include "services/backend-svc/devices.h"
 #include "services/backend-svc/handlers.h"
+#include "services/backend-svc/ionq.h"
 #include "services/backend-svc/metrics.h"
+#include "services/backend-svc/qbraid.h"
 #include "worker/config_macros.h"
 
 #include <stdlib.h>
@@ -29,50 +31,56 @@ static qt_code open_http(qt_backend_app *app, qt_err *err) {
     return qt_http_client_new(&options, &app->http, err);
 }
 
-static qt_api_options api_options(const qt_backend_app *app) {
-    const qt_config *cfg = app->config;
-    return (qt_api_options){.allow_plain_http = cfg->provider_allow_http,
-                            .http = app->http,
-                            .timeout_ms = cfg->provider_timeout_ms,
-                            .max_reply_bytes = (size_t)cfg->provider_max_reply_bytes,
-                            .tries = (unsigned)cfg->provider_tries};
-}
+/* What differs between the vendors' settings. */
+typedef struct vendor_settings {
+    const char *name;
+    qt_provider (*provider)(qt_vendor *vendor, qt_device_cache *devices);
+    const char *url;
+    const char *header;
+    const char *prefix;
+    const char *key;
+    int64_t quota_requests;
+    int64_t quota_window_ms;
+} vendor_settings;
 
-static qt_device_cache *new_cache(const qt_backend_app *app) {
-    return qt_device_cache_new(app->config->device_cache_ms, NULL);
-}
-
-static qt_code open_qbraid(qt_backend_app *app, qt_err *err) {
+/* Without a key it is off. */
+static qt_code open_vendor(qt_backend_app *app, const vendor_settings *of, qt_err *err) {
     const qt_config *cfg = app->config;
-    qt_api_options options = api_options(app);
-    options.provider = "qbraid";
-    options.base_url = cfg->qbraid_url;
-    options.header = "X-API-KEY";
-    options.prefix = "";
-    options.key = cfg->qbraid_api_key;
-    options.quota = qt_quota_make(app->grpc.queue, "qbraid", cfg->qbraid_quota_requests,
-                                  cfg->qbraid_quota_window_ms, cfg->quota_burst_percent,
-                                  cfg->quota_reserve_percent);
-    QT_TRY(qt_api_init(&app->qbraid.api, &options, err));
-    app->qbraid.page_size = (int)cfg->poll_page;
-    app->providers[app->registry.count++] = qt_qbraid_provider(&app->qbraid, new_cache(app));
+    if (of->key[0] == '\0') {
+        return QT_OK;
+    }
+    const qt_api_options options = {
+        .provider = of->name,
+        .base_url = of->url,
+        .header = of->header,
+        .prefix = of->prefix,
+        .key = of->key,
+        .allow_plain_http = cfg->provider_allow_http,
+        .http = app->http,
+        .quota = qt_quota_make(app->grpc.queue, of->name, of->quota_requests, of->quota_window_ms,
+                               cfg->quota_burst_percent, cfg->quota_reserve_percent),
+        .timeout_ms = cfg->provider_timeout_ms,
+        .max_reply_bytes = (size_t)cfg->provider_max_reply_bytes,
+        .tries = (unsigned)cfg->provider_tries};
+    qt_vendor *vendor = &app->vendors[app->vendor_count++];
+    QT_TRY(qt_api_init(&vendor->api, &options, err));
+    vendor->page_size = (int)cfg->poll_page;
+    app->providers[app->registry.count++] =
+        of->provider(vendor, qt_device_cache_new(cfg->device_cache_ms, NULL));
     return QT_OK;
 }
 
-static qt_code open_ionq(qt_backend_app *app, qt_err *err) {
+static qt_code open_vendors(qt_backend_app *app, qt_err *err) {
     const qt_config *cfg = app->config;
-    qt_api_options options = api_options(app);
-    options.provider = "ionq";
-    options.base_url = cfg->ionq_url;
-    options.header = "Authorization";
-    options.prefix = "apiKey ";
-    options.key = cfg->ionq_api_key;
-    options.quota =
-        qt_quota_make(app->grpc.queue, "ionq", cfg->ionq_quota_requests, cfg->ionq_quota_window_ms,
-                      cfg->quota_burst_percent, cfg->quota_reserve_percent);
-    QT_TRY(qt_api_init(&app->ionq.api, &options, err));
-    app->ionq.page_size = (int)cfg->poll_page;
-    app->providers[app->registry.count++] = qt_ionq_provider(&app->ionq, new_cache(app));
+    const vendor_settings all[QT_MAX_VENDORS] = {
+        {"qbraid", qt_qbraid_provider, cfg->qbraid_url, "X-API-KEY", "", cfg->qbraid_api_key,
+         cfg->qbraid_quota_requests, cfg->qbraid_quota_window_ms},
+        {"ionq", qt_ionq_provider, cfg->ionq_url, "Authorization", "apiKey ", cfg->ionq_api_key,
+         cfg->ionq_quota_requests, cfg->ionq_quota_window_ms},
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(all); i++) {
+        QT_TRY(open_vendor(app, &all[i], err));
+    }
     return QT_OK;
 }
 
@@ -83,13 +91,7 @@ static qt_code open_providers(qt_backend_app *app, qt_err *err) {
                             .device_timeout_ms = cfg->device_timeout_ms};
     app->registry.providers = app->providers;
     app->providers[app->registry.count++] = qt_local_provider(&app->local);
-    if (cfg->qbraid_api_key[0] != '\0') {
-        QT_TRY(open_qbraid(app, err));
-    }
-    if (cfg->ionq_api_key[0] != '\0') {
-        QT_TRY(open_ionq(app, err));
-    }
-    return QT_OK;
+    return open_vendors(app, err);
 }
 
 /* ---- the parts ---- */
@@ -141,16 +143,16 @@ static qt_code start_pollers(qt_backend_app *app, qt_err *err) {
         if (p->ops->run != NULL) {
             continue;
         }
-        double flow = p->self == &app->qbraid ? app->qbraid.api.quota.refill_per_second
-                                              : app->ionq.api.quota.refill_per_second;
+        const qt_vendor *vendor = p->self;
         const qt_poller_options options = {.backend = &app->backend,
                                            .provider = p,
                                            .holder = qt_worker_id(app->worker),
                                            .min_ms = cfg->poll_min_ms,
                                            .max_ms = cfg->poll_max_ms,
                                            .sweep_ms = cfg->sweep_ms,
-                                           .flow_per_second =
-                                               flow * (double)cfg->poll_share_percent / 100};
+                                           .flow_per_second = vendor->api.quota.refill_per_second *
+                                                              (double)cfg->poll_share_percent /
+                                                              100};
         QT_TRY(qt_poller_new(&options, &app->pollers[i], err));
     }
     return QT_OK;
@@ -192,8 +194,9 @@ void qt_backend_app_stop(qt_backend_app *app) {
     for (size_t i = 0; i < app->registry.count; i++) {
         qt_device_cache_free(app->providers[i].devices);
     }
-    qt_api_done(&app->qbraid.api);
-    qt_api_done(&app->ionq.api);
+    for (size_t i = 0; i < app->vendor_count; i++) {
+        qt_api_done(&app->vendors[i].api);
+    }
     qt_http_client_free(app->http);
     qt_worker_grpc_close(&app->grpc);
     qt_rpc_channel_free(app->sim);

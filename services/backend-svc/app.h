@@ -4,14 +4,13 @@
 
 #include "rpc/server.h"
 #include "services/backend-svc/config.h"
-#include "services/backend-svc/ionq.h"
 #include "services/backend-svc/local.h"
 #include "services/backend-svc/poller.h"
-#include "services/backend-svc/qbraid.h"
 #include "services/backend-svc/service.h"
+#include "services/backend-svc/vendor.h"
 #include "worker/worker.h"
 
-enum { QT_MAX_PROVIDERS = 3 };
+enum { QT_MAX_VENDORS = 2, QT_MAX_PROVIDERS = QT_MAX_VENDORS + 1 };
 
 typedef struct qt_backend_app {
     const qt_config *config;
@@ -19,8 +18,8 @@ typedef struct qt_backend_app {
     qt_worker_grpc grpc;
     qt_http_client *http;
     qt_local local;
-    qt_qbraid qbraid;
-    qt_ionq ionq;
+    qt_vendor vendors[QT_MAX_VENDORS];
+    size_t vendor_count;
     qt_provider providers[QT_MAX_PROVIDERS];
     qt_registry registry;
     qt_backend backend;

@@ -3,15 +3,10 @@
 #ifndef QT_BACKEND_SVC_QBRAID_H
 #define QT_BACKEND_SVC_QBRAID_H
 
-#include "services/backend-svc/api.h"
+#include "services/backend-svc/vendor.h"
 
-typedef struct qt_qbraid {
-    qt_api api;
-    int page_size;
-} qt_qbraid;
-
-/* `qbraid` must outlive the provider. */
-qt_provider qt_qbraid_provider(qt_qbraid *qbraid, qt_device_cache *devices);
+/* Sets the ops of `qbraid`, which must outlive the provider. */
+qt_provider qt_qbraid_provider(qt_vendor *qbraid, qt_device_cache *devices);
 bool qt_qbraid_owns(void *self, const char *device);
 
 #endif
