@@ -226,6 +226,7 @@ static qt_code apply_all(qt_batch *batch, int64_t first_fence, qt_domain *domain
     QT_TRY(qt_arena_try_alloc(batch->arena, cap * sizeof(qt_task_event), &events, err));
     *domain = (qt_domain){.now_us = batch->now_us,
                           .max_crashes = (int32_t)batch->options->max_crashes,
+                          .max_job_crashes = (int32_t)batch->options->max_job_crashes,
                           .take_window = batch->options->take_window,
                           .self = batch->options->self,
                           .next_fence = first_fence,

@@ -27,6 +27,7 @@ typedef struct qt_committer_options {
     int64_t retry_ms;    /* how long a batch is run again while PostgreSQL is away */
     int64_t lease_ms;
     int64_t max_crashes;
+    int64_t max_job_crashes;
     int64_t inline_bytes;
     int64_t idempotency_hours;
     /* See qt_domain.take_window. */

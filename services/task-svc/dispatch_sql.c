@@ -17,12 +17,13 @@ enum {
     SET_EPOCH,
     MAKE_PARTITIONS,
     DROP_PARTITIONS,
+    TIDY_JOBS,
     TIDY_IDEM,
     TIDY_WORKERS,
     STATEMENTS
 };
 
-enum { DAYS_AHEAD = 7, IDEM_BATCH = 5000 };
+enum { DAYS_AHEAD = 7, TIDY_BATCH = 5000 };
 
 static const char *const statements[STATEMENTS] = {
     [LOCK] = "SELECT pg_try_advisory_lock($1::bigint)",
@@ -63,7 +64,9 @@ static const char *const statements[STATEMENTS] = {
         "  AND a.priority = $2::smallint AND a.project = q.project"
         "  ORDER BY a.run_at, a.id LIMIT $3::bigint) t"
         " ORDER BY (t.n - 1 + q.start) / q.weight LIMIT $3::bigint",
-    [EXPIRED] = "SELECT t.id, t.fence, t.dispatch_seq FROM task_active t"
+    [EXPIRED] = "SELECT t.id, t.fence, t.dispatch_seq, EXISTS (SELECT 1 FROM backend_job j"
+                " WHERE j.task_id = t.id AND (j.state = 2 OR j.job_id IS NOT NULL))"
+                " FROM task_active t"
                 " LEFT JOIN worker w ON w.key = t.worker_key"
                 " WHERE t.state IN (6, 7)"
                 " AND (w.key IS NULL OR w.lease_until < clock_timestamp()) LIMIT 1000",
@@ -74,6 +77,15 @@ static const char *const statements[STATEMENTS] = {
     [SET_EPOCH] = "UPDATE queue_cfg SET epoch = $2::text WHERE type = $1::smallint",
     [MAKE_PARTITIONS] = "SELECT task_make_partitions($1::integer)",
     [DROP_PARTITIONS] = "SELECT task_drop_partitions($1::integer)",
+    /* Costs count for the spend limit longer, perhaps. The numbers of states: jobs.h. */
+    [TIDY_JOBS] =
+        "DELETE FROM backend_job WHERE task_id IN (SELECT j.task_id FROM backend_job j"
+        " WHERE j.task_id < task_day_start((now() AT TIME ZONE 'UTC')::date - $1::integer)"
+        " AND j.created_at < now() - $2::integer * interval '1 day'"
+        " AND j.state NOT IN (1, 2, 3)"
+        " AND NOT EXISTS (SELECT 1 FROM task_active a WHERE a.id = j.task_id)"
+        " AND NOT EXISTS (SELECT 1 FROM task_done d WHERE d.id = j.task_id)"
+        " LIMIT $3::integer)",
     [TIDY_IDEM] = "DELETE FROM idem WHERE ctid IN (SELECT ctid FROM idem"
                   " WHERE expires_at < now() LIMIT $1::integer)",
     [TIDY_WORKERS] = "DELETE FROM worker w WHERE lease_until < now() - interval '1 hour'"
@@ -151,6 +163,7 @@ static qt_code find(qt_pq *pq, size_t statement, const qt_pq_params *params, qt_
         qt_pq_get_uuid(rows, (int)i, 0, found[i].id.bytes);
         found[i].fence = qt_pq_get_int(rows, (int)i, 1);
         found[i].dispatch_seq = (int32_t)qt_pq_get_int(rows, (int)i, 2);
+        found[i].has_job = PQnfields(rows) > 3 && qt_pq_get_bool(rows, (int)i, 3);
     }
     *ret_count = count;
     return QT_OK;
@@ -210,11 +223,20 @@ static qt_code run_int(qt_pq *pq, size_t statement, int32_t value, qt_err *err) 
     return run_only(pq, statement, &params, err);
 }
 
-qt_code qt_dispatch_sql_tidy(qt_pq *pq, int64_t keep_days, qt_err *err) {
+static qt_code drop_old(qt_pq *pq, int64_t keep_days, int64_t spend_days, qt_err *err) {
+    QT_CLEANUP(qt_pq_params_done) qt_pq_params params = {0};
+    QT_TRY(run_int(pq, DROP_PARTITIONS, (int32_t)keep_days, err));
+    qt_pq_param_int4(&params, (int32_t)keep_days);
+    qt_pq_param_int4(&params, (int32_t)spend_days);
+    qt_pq_param_int4(&params, TIDY_BATCH);
+    return run_only(pq, TIDY_JOBS, &params, err);
+}
+
+qt_code qt_dispatch_sql_tidy(qt_pq *pq, int64_t keep_days, int64_t spend_days, qt_err *err) {
     QT_TRY(run_int(pq, MAKE_PARTITIONS, DAYS_AHEAD, err));
     if (keep_days > 0) {
-        QT_TRY(run_int(pq, DROP_PARTITIONS, (int32_t)keep_days, err));
+        QT_TRY(drop_old(pq, keep_days, spend_days, err));
     }
-    QT_TRY(run_int(pq, TIDY_IDEM, IDEM_BATCH, err));
+    QT_TRY(run_int(pq, TIDY_IDEM, TIDY_BATCH, err));
     return run_only(pq, TIDY_WORKERS, NULL, err);
 }

@@ -10,6 +10,7 @@ typedef struct qt_found {
     qt_uuid id;
     int64_t fence;
     int32_t dispatch_seq;
+    bool has_job; /* at an outside device, or may have; of expired ones only */
 } qt_found;
 
 enum { QT_FIND_LIMIT = 1000 }; /* rows of one search */
@@ -54,7 +55,8 @@ qt_code qt_dispatch_sql_dispatched(qt_pq *pq, int32_t type, int32_t priority, in
 qt_code qt_dispatch_sql_epoch(qt_pq *pq, int32_t type, char *ret_epoch, size_t cap, qt_err *err);
 qt_code qt_dispatch_sql_set_epoch(qt_pq *pq, int32_t type, const char *epoch, qt_err *err);
 
-/* Partitions ahead and behind, old idempotency keys, workers long gone. keep_days 0: for ever. */
-qt_code qt_dispatch_sql_tidy(qt_pq *pq, int64_t keep_days, qt_err *err);
+/* Partitions ahead and behind, what is known of device jobs whose tasks are gone and whose costs
+ * count no more, old idempotency keys, workers long gone. keep_days 0: for ever. */
+qt_code qt_dispatch_sql_tidy(qt_pq *pq, int64_t keep_days, int64_t spend_days, qt_err *err);
 
 #endif

@@ -74,13 +74,14 @@ static void op_done(qt_task_op *op) {
 /* Applies one kind of operation to all that was found, and waits for the commit. */
 static void apply(qt_dispatcher *d, qt_task_op_kind kind, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        d->ops[i] = (qt_task_op){
-            .kind = kind,
-            .id = d->found[i].id,
-            .bytes = 512,
-            .done = op_done,
-            .arg = d,
-            .guard = {.fence = d->found[i].fence, .dispatch_seq = d->found[i].dispatch_seq}};
+        d->ops[i] = (qt_task_op){.kind = kind,
+                                 .id = d->found[i].id,
+                                 .bytes = 512,
+                                 .done = op_done,
+                                 .arg = d,
+                                 .guard = {.fence = d->found[i].fence,
+                                           .dispatch_seq = d->found[i].dispatch_seq,
+                                           .has_job = d->found[i].has_job}};
         d->op_list[i] = &d->ops[i];
     }
     pthread_mutex_lock(&d->lock);
@@ -362,7 +363,7 @@ static qt_code run_jobs(qt_dispatcher *d, qt_err *err) {
     }
     if (d->mine[0] && is_time(d->tidied_at_ms, TIDY_MS)) {
         d->tidied_at_ms = now_ms();
-        QT_TRY(qt_dispatch_sql_tidy(d->pq, d->options.retention_days, err));
+        QT_TRY(qt_dispatch_sql_tidy(d->pq, d->options.retention_days, d->options.spend_days, err));
     }
     return QT_OK;
 }

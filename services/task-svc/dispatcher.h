@@ -22,6 +22,7 @@ typedef struct qt_dispatcher_options {
     int64_t queue_check_ms;
     int64_t lost_margin_ms;
     int64_t retention_days;
+    int64_t spend_days;
     qt_committer *committer;
     qt_window *window;
     qt_sender *sender;

@@ -400,7 +400,7 @@ static qt_code apply_lost(qt_domain *domain, qt_entry *entry, const qt_task_op *
         return finish(domain, entry, QT_TASK_CANCELLED, QT_TASK_CAUSE_STOPPED, err);
     }
     row->crash_count++;
-    if (row->crash_count >= domain->max_crashes) {
+    if (row->crash_count >= (op->guard.has_job ? domain->max_job_crashes : domain->max_crashes)) {
         return poison(domain, entry, err);
     }
     set_error(row, qt_span_of("the worker was not heard of in time"), qt_span_of("LEASE_EXPIRED"));

@@ -33,6 +33,7 @@ typedef struct qt_entry {
 typedef struct qt_domain {
     int64_t now_us; /* by the database's clock */
     int32_t max_crashes;
+    int32_t max_job_crashes; /* of tasks that have a job at an outside device */
     /* Takes a place in the type's window; false when it is full. NULL: there is always room. */
     bool (*take_window)(void *self, int32_t type);
     void *self;

@@ -104,6 +104,7 @@ struct qt_task_op {
             int64_t fence;
             int32_t dispatch_seq;
             int32_t progress;
+            bool has_job; /* of LOST: it has a job at an outside device, or may have */
         } guard;
     };
 };

@@ -1,6 +1,6 @@
 -- oldest-program: 3
--- Jobs at outside devices: one row per task, for ever, so that a task has one job at most. States:
--- qtaskdist.v1.JobState. Costs are millionths of the provider's unit.
+-- Jobs at outside devices: one row per task, for as long as there is the task, so that it has one
+-- job at most. States: qtaskdist.v1.JobState. Costs are millionths of the provider's unit.
 CREATE TABLE backend_job (
     task_id          uuid PRIMARY KEY,
     provider         text NOT NULL,

@@ -2,6 +2,7 @@
 #include "fixture.h"
 
 #include "qtaskdist/v1/job_store_service.rpc.h"
+#include "services/task-svc/dispatch_sql.h"
 
 #include <pthread.h>
 
@@ -267,6 +268,83 @@ START_TEST(abandoned_jobs_are_listed) {
 }
 END_TEST
 
+/* ---- lost workers ---- */
+
+START_TEST(a_job_is_followed_however_many_workers_die) {
+    const char *id = new_task();
+    task_msg *task = NULL;
+    for (int i = 0; i < svc.config.max_crashes + 1; i++) {
+        char worker[16];
+        snprintf(worker, sizeof worker, "dies-%d", i);
+        must_claim(worker, id);
+        if (i == 0) {
+            must_begin(id);
+            put(id, 1, O_SUBMITTED, "job-1", 0);
+        }
+        must_query("UPDATE worker SET lease_until = now() - interval '1 s' RETURNING 1");
+    }
+    const Qtaskdist__V1__ClaimedTask *held = must_claim("lives", id);
+    ck_assert_str_eq(report_result("lives", id, held->attempt, held->fence, 0), "");
+    task = await_status(id, COMPLETED);
+    ck_assert_int_eq(task->attempt, (int)svc.config.max_crashes + 2);
+}
+END_TEST
+
+/* ---- the end of their time ---- */
+
+static const char old_ids[] =
+    "01800000-0000-7000-8000-00000000000"; /* of 2022; a digit is missing */
+
+/* Of a task created in 2022 or now. */
+static void add_job(const char *task_id, const char *job_id, int state, const char *created) {
+    char sql[400];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO backend_job (task_id, job_id, state, created_at, doubt_until, provider,"
+             " device, project, program_hash, shots) VALUES ('%s', '%s', %d, %s, now(), 'qbraid',"
+             " 'd', 'default', '', 1) RETURNING 1",
+             task_id, job_id, state, created);
+    must_query(sql);
+}
+
+static void make_old(const char *table, const char *id, char digit) {
+    char sql[200];
+    snprintf(sql, sizeof sql, "UPDATE %s SET id = '%s%c' WHERE id = '%s' RETURNING 1", table,
+             old_ids, digit, id);
+    must_query(sql);
+}
+
+static const char *old_id(char digit) {
+    static char id[QT_UUID_TEXT_BYTES];
+    snprintf(id, sizeof id, "%s%c", old_ids, digit);
+    return id;
+}
+
+START_TEST(jobs_leave_after_their_tasks) {
+    static const char old[] = "now() - interval '3 days'";
+    task_msg *task = NULL;
+    const char *active = must_create(false)->task_id;
+    const char *done = must_create(false)->task_id;
+    ck_assert_ok(try_cancel(done, &task));
+    make_old("task_active", active, '1');
+    make_old("task_done", done, '2');
+    add_job(old_id('1'), "of-active", JOB_COMPLETED, old);
+    add_job(old_id('2'), "of-done", JOB_COMPLETED, old);
+    add_job(old_id('3'), "open", SUBMITTED, old);
+    add_job(old_id('4'), "counts-for-the-limit", JOB_COMPLETED, "now()");
+    add_job(old_id('5'), "gone", JOB_COMPLETED, old);
+    add_job(old_id('6'), "gone-too", JOB_CANCELLED, old);
+    add_job(must_create(false)->task_id, "new", JOB_COMPLETED, old);
+    QT_CLEANUP(qt_pq_free_p) qt_pq *pq = qt_dispatch_sql_new(database, 5000, 5000);
+    ck_assert_ok(qt_pq_ready(pq, &err));
+    static const char names[] = "SELECT string_agg(job_id, ' ' ORDER BY job_id) FROM backend_job";
+    const char *all = must_query(names);
+    ck_assert_ok(qt_dispatch_sql_tidy(pq, 0, 2, &err));
+    ck_assert_str_eq(must_query(names), all); /* for ever */
+    ck_assert_ok(qt_dispatch_sql_tidy(pq, 1, 2, &err));
+    ck_assert_str_eq(must_query(names), "counts-for-the-limit new of-active of-done open");
+}
+END_TEST
+
 START_TEST(one_replica_polls) {
     Qtaskdist__V1__LeasePollerRequest req = QTASKDIST__V1__LEASE_POLLER_REQUEST__INIT;
     Qtaskdist__V1__LeasePollerResponse *resp = NULL;
@@ -321,6 +399,8 @@ TCase *job_cases(void) {
     tcase_add_test(tc, the_end_of_a_job_wakes_its_task);
     tcase_add_test(tc, a_backoff_is_not_cut_short);
     tcase_add_test(tc, abandoned_jobs_are_listed);
+    tcase_add_test(tc, a_job_is_followed_however_many_workers_die);
+    tcase_add_test(tc, jobs_leave_after_their_tasks);
     tcase_add_test(tc, one_replica_polls);
     tcase_add_test(tc, a_project_cannot_spend_more_than_its_limit);
     return tc;

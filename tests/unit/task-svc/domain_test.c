@@ -25,6 +25,7 @@ static void world_init(world *w) {
     *w = (world){0};
     w->domain = (qt_domain){.now_us = NOW_US,
                             .max_crashes = 3,
+                            .max_job_crashes = 5,
                             .take_window = take_window,
                             .self = w,
                             .next_fence = 100,
@@ -253,17 +254,17 @@ START_TEST(throttled_waits_as_told) {
 }
 END_TEST
 
-START_TEST(a_lost_worker_is_forgiven_twice) {
+static void lose_until_poisoned(bool has_job, int limit) {
     world w;
     running(&w);
-    for (int crash = 1; crash <= 3; crash++) {
-        qt_task_op lost = {.kind = QT_TASK_OP_LOST};
+    for (int crash = 1; crash <= limit; crash++) {
+        qt_task_op lost = {.kind = QT_TASK_OP_LOST, .guard = {.has_job = has_job}};
         lost.guard.fence = w.entry.row.fence + 1;
         must(&w, lost); /* another attempt's: nothing happens */
         ck_assert_state(&w, QT_TASK_RUNNING);
         lost.guard.fence = w.entry.row.fence;
         must(&w, lost);
-        if (crash < 3) {
+        if (crash < limit) {
             ck_assert_state(&w, QT_TASK_DELAYED);
             ck_assert_int_eq(w.entry.row.retry_count, 0);
             w.domain.now_us = w.entry.row.run_us;
@@ -273,6 +274,15 @@ START_TEST(a_lost_worker_is_forgiven_twice) {
     }
     ck_assert_state(&w, QT_TASK_FAILED);
     ck_assert_mem_eq(w.entry.row.error_reason.p, "POISONED", 8);
+}
+
+START_TEST(a_lost_worker_is_forgiven_twice) {
+    lose_until_poisoned(false, 3);
+}
+END_TEST
+
+START_TEST(a_paid_job_is_followed_longer) {
+    lose_until_poisoned(true, 5);
 }
 END_TEST
 
@@ -380,6 +390,7 @@ int main(void) {
     tcase_add_test(tc, failure_classes);
     tcase_add_test(tc, throttled_waits_as_told);
     tcase_add_test(tc, a_lost_worker_is_forgiven_twice);
+    tcase_add_test(tc, a_paid_job_is_followed_longer);
     tcase_add_test(tc, cancel);
     tcase_add_test(tc, retry_and_delete);
     tcase_add_test(tc, update);
