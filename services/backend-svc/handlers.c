@@ -1,6 +1,7 @@
 #include "services/backend-svc/handlers.h"
 
 #include "base/log.h"
+#include "rpc/message.h"
 #include "services/backend-svc/devices.h"
 #include "services/backend-svc/jobstore.h"
 #include "services/backend-svc/metrics.h"
@@ -51,11 +52,9 @@ static qt_code add_devices(qt_rpc_ctx *ctx, const qt_provider *p,
 static qt_code list_devices(qt_rpc_ctx *ctx, const Qtaskdist__V1__ListDevicesRequest *req,
                             Qtaskdist__V1__ListDevicesResponse **ret_resp, qt_err *err) {
     const qt_backend *backend = qt_rpc_self(ctx);
-    Qtaskdist__V1__ListDevicesResponse *resp =
-        (void *)qt_rpc_message(ctx, &qtaskdist__v1__list_devices_response__descriptor);
-    if (resp == NULL) {
-        return qt_fail(err, MEMORY_LIMIT, "the reply does not fit the memory of a call");
-    }
+    Qtaskdist__V1__ListDevicesResponse *resp = NULL;
+    QT_TRY(qt_rpc_message_new(qt_rpc_arena(ctx), &qtaskdist__v1__list_devices_response__descriptor,
+                              &resp, err));
     for (size_t i = 0; i < backend->registry->count; i++) {
         const qt_provider *p = &backend->registry->providers[i];
         bool is_named = strcmp(req->provider, p->ops->name) == 0;
@@ -99,11 +98,9 @@ static qt_code estimate_cost(qt_rpc_ctx *ctx, const Qtaskdist__V1__EstimateCostR
                              Qtaskdist__V1__EstimateCostResponse **ret_resp, qt_err *err) {
     Qtaskdist__V1__Device *device = NULL;
     QT_TRY(find_device(ctx, req->backend_name, "backend_name", &device, err));
-    Qtaskdist__V1__EstimateCostResponse *resp =
-        (void *)qt_rpc_message(ctx, &qtaskdist__v1__estimate_cost_response__descriptor);
-    if (resp == NULL) {
-        return qt_fail(err, MEMORY_LIMIT, "the reply does not fit the memory of a call");
-    }
+    Qtaskdist__V1__EstimateCostResponse *resp = NULL;
+    QT_TRY(qt_rpc_message_new(qt_rpc_arena(ctx), &qtaskdist__v1__estimate_cost_response__descriptor,
+                              &resp, err));
     resp->available =
         qt_device_cost(device, req->shots > 0 ? req->shots : DEFAULT_SHOTS, &resp->cost);
     resp->unit = device->price_unit;
@@ -150,10 +147,8 @@ static Qtaskdist__V1__TaskStatus status_of(const qt_provider *p, const record_t 
 
 static qt_code make_job(qt_rpc_ctx *ctx, const qt_provider *p, const record_t *record,
                         Qtaskdist__V1__Job **ret_job, qt_err *err) {
-    Qtaskdist__V1__Job *job = (void *)qt_rpc_message(ctx, &qtaskdist__v1__job__descriptor);
-    if (job == NULL) {
-        return qt_fail(err, MEMORY_LIMIT, "the reply does not fit the memory of a call");
-    }
+    Qtaskdist__V1__Job *job = NULL;
+    QT_TRY(qt_rpc_message_new(qt_rpc_arena(ctx), &qtaskdist__v1__job__descriptor, &job, err));
     job->job_id = record->job_id;
     job->task_id = record->task_id;
     job->backend_name = record->backend_name;

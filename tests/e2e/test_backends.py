@@ -140,10 +140,34 @@ class BackendCase(unittest.TestCase):
         self.assertEqual(quota["refused"], 0, quota)
         self.assertLessEqual(quota["peak"], quota["limit"], quota)
 
-    def state(self, task_id):
-        """Of the task's job at the double, or None."""
+    def job_of(self, task_id):
+        """The task's job at the double, or None."""
         jobs = [job for job in self.fake.jobs() if job["tags"].get("qtask") == task_id]
-        return jobs[0]["state"] if jobs else None
+        return jobs[0] if jobs else None
+
+    def state(self, task_id):
+        job = self.job_of(task_id)
+        return job and job["state"]
+
+    def submit_only(self, number, **fields):
+        """(task id, job id) of a task that does not wait for its job."""
+        done = self.rest.wait(self.create(number, wait_for_completion=False, **fields))
+        self.assertEqual(done["status"], "completed", done)
+        self.assertEqual(done["result"]["status"], "submitted")
+        return done["task_id"], done["result"]["job_id"]
+
+    def wait_job(self, job_id, status):
+        """The job over REST, when it has ended so."""
+        path = f"/v1/jobs/{job_id}"
+        job = wait_for(
+            lambda: (j := self.rest.ok("GET", path))["status"] in FINAL and j, 60, "the job ends"
+        )
+        self.assertEqual(job["status"], status, job)
+        return job
+
+    def check_job_result(self, job, number):
+        counts = job["result"]["measurements"]
+        self.assertEqual({number_of(k): n for k, n in counts.items()}, {number: SHOTS}, job)
 
 
 class Qbraid(BackendCase):
@@ -174,21 +198,38 @@ class Qbraid(BackendCase):
         self.assertAlmostEqual(quote["cost"], 44.5)
 
     def test_submit_without_waiting(self):
-        self.fake.settings(timing={"running": 600})
-        task_id = self.create(7, wait_for_completion=False)
-        done = self.rest.wait(task_id)
-        self.assertEqual(done["status"], "completed", done)
-        self.assertEqual(done["result"]["status"], "submitted")
-        job_id = done["result"]["job_id"]
+        self.fake.settings(timing={"running": 36000})
+        task_id, job_id = self.submit_only(7)
         self.assertIn(self.state(task_id), ("INITIALIZING", "QUEUED", "RUNNING"))
-        self.fake.advance(3600)
+        path = f"/v1/jobs/{job_id}"
         job = wait_for(
-            lambda: (j := self.rest.ok("GET", f"/v1/jobs/{job_id}"))["status"] in FINAL and j,
+            lambda: (j := self.rest.ok("GET", path))["status"] == "processing" and j,
             30,
-            "the job ends",
+            "the job runs",
         )
-        self.assertEqual(job["status"], "completed")
-        self.assertEqual([number_of(k) for k in job["result"]["measurements"]], [7])
+        self.assertEqual((job["task_id"], job["provider_status"]), (task_id, "RUNNING"))
+        self.assertIsNone(job["result"])
+        self.fake.advance(72000)
+        self.check_job_result(self.wait_job(job_id, "completed"), 7)
+        results = self.fake.stats()["by_route"]["result 200"]
+        self.check_job_result(self.wait_job(job_id, "completed"), 7)  # kept, not read again
+        self.assertEqual(self.fake.stats()["by_route"]["result 200"], results)
+
+    def test_a_job_is_cancelled_by_its_id(self):
+        self.fake.settings(timing={"running": 36000})
+        task_id, job_id = self.submit_only(1)
+        cancel = f"/v1/jobs/{job_id}/cancel"
+        self.assertEqual(self.rest.ok("POST", cancel, {})["status"], "cancelling")
+        self.wait_job(job_id, "cancelled")
+        self.assertEqual(self.state(task_id), "CANCELLED")
+        self.assertEqual(self.rest.ok("POST", cancel, {})["status"], "cancelled")
+        self.assertEqual(self.job_of(task_id)["cancels"], 1)
+        self.assertEqual(self.rest.get(task_id)["status"], "completed")  # it had submitted
+
+    def test_jobs_that_are_not_there(self):
+        for method, path in (("GET", "/v1/jobs/nothing"), ("POST", "/v1/jobs/nothing/cancel")):
+            reply = self.rest.call(method, path, {} if method == "POST" else None)
+            self.assertEqual((reply.status, reply.reason), (404, "JOB_NOT_FOUND"))
 
     def test_cancel_reaches_the_device(self):
         self.fake.settings(timing={"running": 36000})
@@ -258,16 +299,34 @@ class QbraidFaults(BackendCase):
 
 class Watchdogs(BackendCase):
     settings = {
+        "WATCHDOG_QUEUED_S": "2",
         "WATCHDOG_RUNNING_S": "2",
+        "WATCHDOG_CANCELLING_S": "2",
         "WATCHDOG_HELD_S": "2",
         "WATCHDOG_UNKNOWN_S": "2",
         "WATCHDOG_RESULT_S": "2",
     }
 
+    def check_fails(self, task_id, reason):
+        done = self.rest.wait(task_id)
+        self.assertEqual((done["status"], done.get("error_reason")), ("failed", reason), done)
+
     def check(self, reason, **rule):
         self.fake.set_faults(rule)
-        done = self.rest.wait(self.create(1, max_retries=0))
-        self.assertEqual((done["status"], done.get("error_reason")), ("failed", reason), done)
+        self.check_fails(self.create(1, max_retries=0), reason)
+
+    def test_queued_for_too_long(self):
+        self.fake.settings(timing={"queued": 36000})
+        task_id = self.create(1, max_retries=0)
+        self.check_fails(task_id, "JOB_STUCK")
+        wait_for(lambda: self.state(task_id) == "CANCELLED", 30, "the job is cancelled")
+
+    def test_cancelling_for_too_long(self):
+        self.fake.settings(timing={"queued": 36000})
+        task_id = self.create(1, max_retries=0)
+        wait_for(lambda: self.state(task_id) == "QUEUED", 30, "the job waits")
+        self.fake.set_state(self.job_of(task_id)["id"], "CANCELLING")
+        self.check_fails(task_id, "JOB_STUCK")
 
     def test_each_state_has_its_limit(self):
         for reason, rule in (
@@ -340,32 +399,16 @@ def failpoint_build():
     return program.exists() and b"QT_FAILPOINT" in program.read_bytes()
 
 
-class Kill(BackendCase):
-    """kill -9 at every step of a submit, and at any moment: never two jobs, never none."""
+class KillCase(BackendCase):
+    """What died is given to another soon, and a submit of unknown end is looked up soon."""
 
     fake_options = ("--queued", "10", "--running", "20")
-    # What died is given to another soon, and a submit of unknown end is looked up soon.
-    # Eight kills may hit one task three times, which would make it POISONED.
-    settings = {
-        "LEASE_MS": "3000",
-        "HEARTBEAT_MS": "500",
-        "PROVIDER_TIMEOUT_MS": "3000",
-        "MAX_CRASHES": "100",
-    }
-    POINTS = (
-        "before_intent",
-        "after_intent",
-        "before_post",
-        "after_post",
-        "after_store",
-        "before_update",
-        "after_result",
-    )
-    # Without QT_E2E_LONG=1 only the steps around the request that costs money.
-    SOME_POINTS = POINTS if LONG else ("after_intent", "before_post", "after_post", "after_store")
-    DOUBTS = ("error_after", "error_before") if LONG else ("error_after",)
-    LOOKUP_POINTS = ("before_lookup", "after_lookup")
-    CANCEL_POINTS = ("before_cancel", "after_cancel")
+    settings = {"LEASE_MS": "3000", "HEARTBEAT_MS": "500", "PROVIDER_TIMEOUT_MS": "3000"}
+
+    def setUp(self):
+        super().setUp()
+        if not failpoint_build():
+            self.skipTest("this build has no failpoints")
 
     def restart(self, **env):
         """Stops backend-svc and starts it with these variables more."""
@@ -393,6 +436,29 @@ class Kill(BackendCase):
 
         wait_for(is_dead, 60, f"backend-svc dies at {point}")
 
+
+
+class Kill(KillCase):
+    """kill -9 at every step of a submit, and at any moment: never two jobs, never none."""
+
+    KILLS = 8
+    # A task that has no job yet, killed three times, is POISONED, and rightly. Not by chance here.
+    settings = {**KillCase.settings, "MAX_CRASHES": str(KILLS + 1)}
+    POINTS = (
+        "before_intent",
+        "after_intent",
+        "before_post",
+        "after_post",
+        "after_store",
+        "before_update",
+        "after_result",
+    )
+    # Without QT_E2E_LONG=1 only the steps around the request that costs money.
+    SOME_POINTS = POINTS if LONG else ("after_intent", "before_post", "after_post", "after_store")
+    DOUBTS = ("error_after", "error_before") if LONG else ("error_after",)
+    LOOKUP_POINTS = ("before_lookup", "after_lookup")
+    CANCEL_POINTS = ("before_cancel", "after_cancel")
+
     def die_at(self, point, ids):
         """Kills it at the point while it works on these tasks, starts it, waits for their end."""
         self.wait_dead(point)
@@ -400,11 +466,6 @@ class Kill(BackendCase):
         for number, task_id in enumerate(ids):
             self.check_result(self.rest.wait(task_id, 120), number)
         self.check_one_job_each(ids)
-
-    def setUp(self):
-        super().setUp()
-        if not failpoint_build():
-            self.skipTest("this build has no failpoints")
 
     def test_at_every_step(self):
         for point in self.SOME_POINTS:
@@ -451,7 +512,7 @@ class Kill(BackendCase):
         self.restart()
         project = f"k-{time.monotonic_ns()}"
         ids = self.rest.batch([device_task(i, project=project) for i in range(150)])
-        for _ in range(8):
+        for _ in range(self.KILLS):
             done = self.fake.stats()["requests"]
             goal = done + rng.randrange(5, 60)
             wait_for(
@@ -471,6 +532,35 @@ class Kill(BackendCase):
         query = f"/v1/tasks?project={project}&page_size=1&omit_large_fields=true"
         query += "".join(f"&status={s}" for s in ("pending", "queued", "processing"))
         return not self.rest.ok("GET", query).get("tasks")
+
+
+class KilledOften(KillCase):
+    """A job that there is costs money: it is followed although its workers die."""
+
+    settings = {**KillCase.settings, "MAX_CRASHES": "2", "MAX_JOB_CRASHES": "4"}
+
+    def die_with(self, deaths):
+        """The id of a task whose worker died so often when it had read the result."""
+        self.restart(QT_FAILPOINT="after_result")
+        task_id = self.create(5)
+        for death in range(deaths):
+            self.wait_dead("after_result")
+            self.start(**({} if death == deaths - 1 else {"QT_FAILPOINT": "after_result"}))
+        return task_id
+
+    def test_a_paid_job_is_followed(self):
+        done = self.rest.wait(self.die_with(3), 120)
+        self.check_result(done, 5)
+        self.check_one_job_each([done["task_id"]])
+
+    def test_what_is_given_up_can_be_had(self):
+        task_id = self.die_with(4)
+        done = self.rest.wait(task_id, 120)
+        self.assertEqual((done["status"], done["error_reason"]), ("failed", "POISONED"))
+        self.check_job_result(self.wait_job(self.job_of(task_id)["id"], "completed"), 5)
+        self.rest.ok("POST", f"/v1/tasks/{task_id}/retry", {})
+        self.check_result(self.rest.wait(task_id), 5)
+        self.check_one_job_each([task_id])
 
 
 class Quota(BackendCase):
@@ -551,6 +641,17 @@ class Ionq(BackendCase):
     def test_runs_and_splits_registers_again(self):
         done = self.run_one(0b100110_0101, device=self.ionq_device())
         self.check_one_job_each([done["task_id"]])
+
+    def test_submit_without_waiting(self):
+        self.fake.settings(timing={"running": 36000})
+        device = self.ionq_device()
+        _, job_id = self.submit_only(6, device=device)
+        self.fake.advance(72000)
+        self.check_job_result(self.wait_job(job_id, "completed"), 6)
+        task_id, job_id = self.submit_only(6, device=device)
+        self.rest.ok("POST", f"/v1/jobs/{job_id}/cancel", {})
+        self.wait_job(job_id, "cancelled")
+        self.assertEqual(self.state(task_id), "CANCELLED")
 
     def test_lost_replies(self):
         device = self.ionq_device()
