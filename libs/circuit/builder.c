@@ -11,6 +11,15 @@
 const qt_circuit_limits qt_circuit_default_limits = {
     .max_ops = 50000000, .max_qubits = 1000000, .max_bytes = (size_t)4 << 30};
 
+qt_circuit_limits qt_circuit_limits_or_defaults(const qt_circuit_limits *limits) {
+    qt_circuit_limits l = *limits;
+    const qt_circuit_limits *d = &qt_circuit_default_limits;
+    l.max_ops = l.max_ops > 0 ? l.max_ops : d->max_ops;
+    l.max_qubits = l.max_qubits > 0 ? l.max_qubits : d->max_qubits;
+    l.max_bytes = l.max_bytes > 0 ? l.max_bytes : d->max_bytes;
+    return l;
+}
+
 qt_code qt_builder_init(qt_builder *b, const qt_circuit_limits *limits, qt_err *err) {
     void *circuit = NULL;
     QT_TRY(qt_try_calloc(1, sizeof(qt_circuit), &circuit, err));
@@ -240,15 +249,16 @@ qt_code qt_build_expr(qt_builder *b, qt_expr expr, uint32_t *ret_expr, qt_err *e
     return QT_OK;
 }
 
-qt_code qt_build_wide(qt_builder *b, const uint64_t *words, size_t count, uint32_t *ret_expr,
+qt_code qt_build_wide(qt_builder *b, const uint64_t *words, uint32_t width, uint32_t *ret_expr,
                       qt_err *err) {
     qt_circuit *c = b->circuit;
-    assert(count > 0 && count <= UINT32_MAX / 64);
+    size_t count = ((size_t)width + 63) / 64;
+    assert(count > 0);
     QT_GROW(b, c->wide_words, b->wide_words_cap, c->wide_word_count + count, err);
     memcpy(c->wide_words + c->wide_word_count, words, count * sizeof *words);
     qt_expr expr = {.kind = QT_EXPR_WIDE,
                     .type = QT_TYPE_BIT,
-                    .width = (uint32_t)count * 64,
+                    .width = width,
                     .u = {(uint32_t)c->wide_word_count, (uint32_t)count}};
     c->wide_word_count += count;
     return qt_build_expr(b, expr, ret_expr, err);

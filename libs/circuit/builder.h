@@ -21,6 +21,8 @@ typedef struct qt_circuit_limits {
 
 /* 50,000,000 operations, 1,000,000 qubits, 4 GiB. */
 extern const qt_circuit_limits qt_circuit_default_limits;
+/* With the defaults where a limit is 0. */
+qt_circuit_limits qt_circuit_limits_or_defaults(const qt_circuit_limits *limits);
 
 typedef struct qt_builder {
     qt_circuit *circuit;
@@ -71,7 +73,9 @@ qt_code qt_build_end(qt_builder *b, qt_err *err);
 
 /* Expressions. */
 qt_code qt_build_expr(qt_builder *b, qt_expr expr, uint32_t *ret_expr, qt_err *err);
-qt_code qt_build_wide(qt_builder *b, const uint64_t *words, size_t count, uint32_t *ret_expr,
+/* A constant of more bits than an INT has; `words` are whole, the lowest first, 0 beyond `width`.
+ */
+qt_code qt_build_wide(qt_builder *b, const uint64_t *words, uint32_t width, uint32_t *ret_expr,
                       qt_err *err);
 
 #endif

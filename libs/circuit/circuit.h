@@ -119,7 +119,7 @@ typedef enum qt_type {
 
 typedef enum qt_expr_kind {
     QT_EXPR_INT,    /* i: value of type BOOL, INT, UINT or BIT up to 64 bits wide */
-    QT_EXPR_WIDE,   /* u.a: first of wide_words[], u.b: words; unsigned, lowest word first */
+    QT_EXPR_WIDE,   /* u.a: first of wide_words[], u.b: words for `width` bits, lowest first */
     QT_EXPR_FLOAT,  /* f: FLOAT or ANGLE */
     QT_EXPR_BIT,    /* u.a: classical bit */
     QT_EXPR_REG,    /* u.a: index into registers[], whole */

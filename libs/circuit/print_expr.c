@@ -161,7 +161,7 @@ void qt_print_expr(qt_printer *p, uint32_t expr) {
         print_int(p, e);
         return;
     case QT_EXPR_WIDE:
-        print_bits(out, p->c->wide_words + e->u.a, e->u.b * 64);
+        print_bits(out, p->c->wide_words + e->u.a, e->width);
         return;
     case QT_EXPR_FLOAT:
         qt_buf_add_char(out, '('); /* it may be a product */

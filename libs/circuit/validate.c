@@ -34,7 +34,8 @@ static const char *check_expr(const qt_circuit *c, size_t i) {
         ok = true;
         break;
     case QT_EXPR_WIDE:
-        ok = e->u.b > 0 && (uint64_t)e->u.a + e->u.b <= c->wide_word_count;
+        ok = e->width > 0 && e->u.b == (e->width - 1) / 64 + 1 &&
+             (uint64_t)e->u.a + e->u.b <= c->wide_word_count;
         break;
     case QT_EXPR_BIT:
         ok = e->u.a < c->num_clbits;

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_INPUTS = 1024, MAX_INPUT_NESTING = 8 };
+enum { MAX_INPUT_NESTING = 8 };
 
-/* What the JSON around a program holds. */
+/* What the JSON around a program holds. The request's inputs stand before its own: the first of a
+ * name counts. */
 typedef struct wrapper {
     char *source;
     size_t source_len;
@@ -106,20 +107,25 @@ static qt_code add_value(qt_json_cursor *c, const qt_json_token *t, size_t depth
     return wrong(c, t, "an input is a number, a boolean, a string of bits or a list of these");
 }
 
-static qt_code copy_input(wrapper *w, const char *name, const qt_buf *value, qt_err *err) {
+static qt_code add_input(wrapper *w, qt_qasm_input input, qt_err *err) {
     void *bigger = w->inputs;
     QT_TRY(qt_try_realloc(&bigger, (w->input_count + 1) * sizeof *w->inputs, err));
     w->inputs = bigger;
+    w->inputs[w->input_count++] = input;
+    return QT_OK;
+}
+
+static qt_code copy_input(wrapper *w, const char *name, const qt_buf *value, qt_err *err) {
     char *text = qt_arena_strndup(&w->arena, qt_buf_str(value), value->len);
     if (text == NULL) {
         return qt_fail(err, OUT_OF_MEMORY, "no memory for the inputs");
     }
-    w->inputs[w->input_count++] = (qt_qasm_input){.name = name, .value = text};
-    return QT_OK;
+    return add_input(w, (qt_qasm_input){.name = name, .value = text}, err);
 }
 
 static qt_code read_inputs(qt_json_cursor *c, const qt_json_token *first, wrapper *w) {
     qt_json_token t;
+    size_t given = w->input_count;
     if (first->type == QT_JSON_NULL) {
         return QT_OK;
     }
@@ -134,9 +140,9 @@ static qt_code read_inputs(qt_json_cursor *c, const qt_json_token *first, wrappe
         if (name == NULL) {
             return qt_fail(c->err, OUT_OF_MEMORY, "no memory for the inputs");
         }
-        if (w->input_count == MAX_INPUTS) {
+        if (w->input_count - given == QT_MAX_PROGRAM_INPUTS) {
             return qt_json_cursor_fail(c, t.offset, QT_REASON_CIRCUIT_TOO_LARGE,
-                                       "more than %d inputs", (int)MAX_INPUTS);
+                                       "more than %d inputs", (int)QT_MAX_PROGRAM_INPUTS);
         }
         QT_CLEANUP(qt_buf_done) qt_buf value = {0};
         QT_TRY(qt_json_cursor_next(c, &t));
@@ -199,15 +205,10 @@ static qt_code read_wrapper(qt_json_cursor *c, wrapper *w) {
 static qt_code parse(const char *text, size_t len, const qt_program_read_options *o,
                      const wrapper *w, qt_circuit **ret_circuit, qt_diagnostics *ret_diagnostics,
                      qt_err *err) {
-    const qt_qasm_options qasm = {.version = QT_QASM_3,
-                                  .include_dir = o->include_dir,
-                                  .max_bytes = o->max_bytes,
-                                  .max_nesting = o->max_nesting,
-                                  .max_errors = o->max_errors,
-                                  .limits = o->limits,
-                                  .inputs = w->inputs,
-                                  .input_count = w->input_count,
-                                  .braket = true};
+    qt_qasm_options qasm = qt_program_qasm_options(QT_QASM_3, o);
+    qasm.inputs = w->inputs;
+    qasm.input_count = w->input_count;
+    qasm.braket = true;
     return qt_qasm_parse(text, len, &qasm, ret_circuit, ret_diagnostics, err);
 }
 
@@ -222,11 +223,14 @@ static bool is_json(const char *data, size_t len) {
 qt_code qt_braket_read(const char *data, size_t len, const qt_program_read_options *options,
                        qt_circuit **ret_circuit, qt_diagnostics *ret_diagnostics, qt_err *err) {
     QT_CLEANUP(wrapper_done) wrapper w = {0};
+    qt_arena_init(&w.arena, 0);
+    for (size_t i = 0; i < options->input_count; i++) {
+        QT_TRY(add_input(&w, options->inputs[i], err));
+    }
     if (!is_json(data, len)) {
         return parse(data, len, options, &w, ret_circuit, ret_diagnostics, err);
     }
     QT_CLEANUP(qt_json_cursor_done) qt_json_cursor c;
-    qt_arena_init(&w.arena, 0);
     qt_json_cursor_init(&c, data, len, 0, options->max_nesting, err);
     QT_TRY(read_wrapper(&c, &w));
     return parse(w.source, w.source_len, options, &w, ret_circuit, ret_diagnostics, err);

@@ -351,18 +351,9 @@ static qt_code build(const char *data, size_t len, size_t max_nesting, const out
     return build_warnings(o, b, err);
 }
 
-static qt_circuit_limits fill_limits(const qt_circuit_limits *given) {
-    qt_circuit_limits l = *given;
-    const qt_circuit_limits *d = &qt_circuit_default_limits;
-    l.max_ops = l.max_ops > 0 ? l.max_ops : d->max_ops;
-    l.max_qubits = l.max_qubits > 0 ? l.max_qubits : d->max_qubits;
-    l.max_bytes = l.max_bytes > 0 ? l.max_bytes : d->max_bytes;
-    return l;
-}
-
 qt_code qt_ionq_read(const char *data, size_t len, const qt_program_read_options *options,
                      qt_circuit **ret_circuit, qt_err *err) {
-    qt_circuit_limits limits = fill_limits(&options->limits);
+    qt_circuit_limits limits = qt_circuit_limits_or_defaults(&options->limits);
     QT_CLEANUP(outline_done)
     outline o = {.circuit = NOWHERE, .registers = NOWHERE, .max_qubits = limits.max_qubits};
     QT_CLEANUP(qt_json_cursor_done) qt_json_cursor c;

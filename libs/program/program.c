@@ -85,20 +85,24 @@ bool qt_program_can_read(qt_program_kind kind, const qt_program_read_options *op
     return false;
 }
 
+qt_qasm_options qt_program_qasm_options(qt_qasm_version version, const qt_program_read_options *o) {
+    return (qt_qasm_options){.version = version,
+                             .include_dir = o->include_dir,
+                             .max_bytes = o->max_bytes,
+                             .max_tokens = o->max_tokens,
+                             .max_ms = o->max_ms,
+                             .max_nesting = o->max_nesting,
+                             .max_errors = o->max_errors,
+                             .limits = o->limits,
+                             .keep_loops = o->keep_loops,
+                             .inputs = o->inputs,
+                             .input_count = o->input_count};
+}
+
 static qt_code read_qasm(qt_qasm_version version, const char *data, size_t len,
                          const qt_program_read_options *o, qt_circuit **ret_circuit,
                          qt_diagnostics *ret_diagnostics, qt_err *err) {
-    qt_qasm_options qasm = {.version = version,
-                            .include_dir = o->include_dir,
-                            .max_bytes = o->max_bytes,
-                            .max_tokens = o->max_tokens,
-                            .max_ms = o->max_ms,
-                            .max_nesting = o->max_nesting,
-                            .max_errors = o->max_errors,
-                            .limits = o->limits,
-                            .keep_loops = o->keep_loops,
-                            .inputs = o->inputs,
-                            .input_count = o->input_count};
+    const qt_qasm_options qasm = qt_program_qasm_options(version, o);
     return qt_qasm_parse(data, len, &qasm, ret_circuit, ret_diagnostics, err);
 }
 
@@ -123,6 +127,10 @@ qt_code qt_program_read(qt_program_kind kind, const char *data, size_t len,
                        qt_program_kind_name(kind));
     }
     QT_TRY(check_bytes(len, o, err));
+    if (o->input_count > 0 && (kind == QT_PROGRAM_QIR || kind == QT_PROGRAM_IONQ)) {
+        return qt_fail(err, CIRCUIT_SYNTAX, "1:1: programs of type %s have no inputs",
+                       qt_program_kind_name(kind));
+    }
     switch (kind) {
     case QT_PROGRAM_QASM:
         return read_qasm(QT_QASM_DETECT, data, len, o, ret_circuit, ret_diagnostics, err);

@@ -46,17 +46,19 @@ typedef qt_code (*qt_program_qir_reader)(const char *data, size_t len,
                                          const struct qt_program_read_options *options,
                                          qt_circuit **ret_circuit, qt_err *err);
 
+enum { QT_MAX_PROGRAM_INPUTS = 1024 }; /* that a request or Braket's JSON may give */
+
 /* Zeroed: the defaults. */
 typedef struct qt_program_read_options {
     const char *include_dir;     /* OpenQASM: see qasm/qasm.h */
     size_t max_bytes;            /* of the program; 0: 4 MiB */
     size_t max_tokens;           /* OpenQASM: see qasm/qasm.h */
-    int64_t max_ms;              /* OpenQASM: until the circuit is there; 0: no limit */
+    int64_t max_ms;              /* OpenQASM: see qasm/qasm.h */
     size_t max_nesting;          /* of expressions, blocks, calls, JSON values; 0: 256 */
     size_t max_errors;           /* collected before giving up; 0: 20 */
     qt_circuit_limits limits;    /* zeroed: qt_circuit_default_limits */
     bool keep_loops;             /* OpenQASM 3: see qasm/qasm.h */
-    const qt_qasm_input *inputs; /* OpenQASM 3: values of its inputs, see qasm/qasm.h */
+    const qt_qasm_input *inputs; /* OpenQASM 3, Braket: see qasm/qasm.h; else none */
     size_t input_count;
     qt_program_qir_reader read_qir; /* NULL: QIR cannot be read */
     void *read_qir_self;            /* for the reader, who finds it in the options */
@@ -64,6 +66,10 @@ typedef struct qt_program_read_options {
 
 /* Whether programs of this kind can be read with these options (NULL: the defaults). */
 bool qt_program_can_read(qt_program_kind kind, const qt_program_read_options *options);
+
+/* The same for the reader of OpenQASM. */
+qt_qasm_options qt_program_qasm_options(qt_qasm_version version,
+                                        const qt_program_read_options *options);
 
 /* Reads len bytes (need no NUL) into a circuit that the caller releases. On failure the message
  * starts with "line:column: " of the first error and the field is unset: CIRCUIT_SYNTAX,

@@ -20,7 +20,6 @@ typedef struct qt_program_conversion {
 qt_code qt_program_kind_decode(Qtaskdist__V1__CircuitType type, const char *field,
                                qt_program_kind *ret_kind, qt_err *err);
 enum {
-    QT_MAX_PROGRAM_INPUTS = 1024,
     QT_MAX_INPUT_NAME_BYTES = 256,
     QT_MAX_INPUT_VALUE_BYTES = 65536,
 };

@@ -170,7 +170,7 @@ static qt_code fold_integers(qasm_context *ctx, qt_operator op, const qasm_value
     }
 }
 
-static bool compare(qt_operator op, int order) {
+bool qasm_order_holds(qt_operator op, int order) {
     switch ((int)op) {
     case QT_OPERATOR_EQ:
         return order == 0;
@@ -203,7 +203,7 @@ static int order_of(const qasm_value *a, const qasm_value *b) {
 static qt_code fold(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
                     const char *at, qasm_value *ret) {
     if (is_comparison(op)) {
-        *ret = qasm_bool_value(compare(op, order_of(a, b)));
+        *ret = qasm_bool_value(qasm_order_holds(op, order_of(a, b)));
         return QT_OK;
     }
     if (a->type != TYPE_FLOAT) {

@@ -1,7 +1,5 @@
 #include "qasm/context.h"
 
-#include "base/clock.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,15 +13,12 @@ static int64_t processor_time_us(void) {
 
 static qt_qasm_options with_defaults(const qt_qasm_options *options) {
     qt_qasm_options o = options != NULL ? *options : (qt_qasm_options){0};
-    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_TOKENS = 1000000000, EXPAND_MS = 700 };
+    enum { MAX_BYTES = 4 << 20, MAX_NESTING = 256, MAX_TOKENS = 1000000000, MAX_MS = 700 };
     o.max_bytes = o.max_bytes > 0 ? o.max_bytes : MAX_BYTES;
     o.max_tokens = o.max_tokens > 0 ? o.max_tokens : MAX_TOKENS;
     o.max_nesting = o.max_nesting > 0 ? o.max_nesting : MAX_NESTING;
-    o.max_expand_ms = o.max_expand_ms > 0 ? o.max_expand_ms : EXPAND_MS;
-    const qt_circuit_limits *d = &qt_circuit_default_limits;
-    o.limits.max_ops = o.limits.max_ops > 0 ? o.limits.max_ops : d->max_ops;
-    o.limits.max_qubits = o.limits.max_qubits > 0 ? o.limits.max_qubits : d->max_qubits;
-    o.limits.max_bytes = o.limits.max_bytes > 0 ? o.limits.max_bytes : d->max_bytes;
+    o.max_ms = o.max_ms > 0 ? o.max_ms : MAX_MS;
+    o.limits = qt_circuit_limits_or_defaults(&o.limits);
     return o;
 }
 
@@ -41,12 +36,7 @@ qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,
     ctx->sources[0] = (qasm_source){.text = {.start = text, .len = len}};
     ctx->source_count = 1;
     ctx->bytes = len;
-    if (ctx->options.max_ms > 0) {
-        ctx->deadline_us = qt_clock_mono_us(qt_clock_system()) + ctx->options.max_ms * 1000;
-    }
-    enum { BYTES_PER_MS = 5000 }; /* reading takes a fiftieth of that */
-    ctx->expand_deadline_us =
-        processor_time_us() + (int64_t)(ctx->options.max_expand_ms + len / BYTES_PER_MS) * 1000;
+    ctx->start_us = processor_time_us();
     qt_diagnostics_init(&ctx->diagnostics, ctx->options.max_errors);
     return QT_OK;
 }
@@ -63,12 +53,13 @@ void qasm_context_done(qasm_context *ctx) {
 }
 
 qt_code qasm_check_time(qasm_context *ctx, const char *at) {
-    if (ctx->deadline_us == 0 || qt_clock_mono_us(qt_clock_system()) < ctx->deadline_us) {
+    enum { BYTES_PER_MS = 5000 }; /* reading takes a fiftieth of that */
+    int64_t max_ms = ctx->options.max_ms + (int64_t)(ctx->bytes / BYTES_PER_MS);
+    if (processor_time_us() - ctx->start_us < max_ms * 1000) {
         return QT_OK;
     }
     ctx->quiet = false;
-    return qasm_too_large(ctx, at, "reading the program takes more than %lld ms",
-                          (long long)ctx->options.max_ms);
+    return qasm_too_large(ctx, at, "the program takes more than %lld ms", (long long)max_ms);
 }
 
 qt_code qasm_check_tokens(qasm_context *ctx, const char *at) {
@@ -87,12 +78,7 @@ qt_code qasm_tick(qasm_context *ctx, const char *at, uint64_t steps) {
         return QT_OK;
     }
     ctx->work = 0;
-    QT_TRY(qasm_check_time(ctx, at));
-    if (processor_time_us() < ctx->expand_deadline_us) {
-        return QT_OK;
-    }
-    return qasm_too_large(ctx, at, "the program takes more than %u ms to expand",
-                          ctx->options.max_expand_ms);
+    return qasm_check_time(ctx, at);
 }
 
 qt_code qasm_no_memory(qasm_context *ctx) {

@@ -24,13 +24,12 @@ typedef struct qasm_context {
     qt_diagnostics diagnostics;
     qt_err *err; /* filled when fatal without a diagnostic */
     bool fatal;
-    bool told_include;   /* that the include of the library's gates is missing */
-    bool quiet;          /* errors are not reported: the parser is looking for a place to go on */
-    uint64_t tokens;     /* read so far */
-    int64_t deadline_us; /* of the monotonic clock; 0: none */
-    uint64_t steps;      /* of expansion that emitted nothing; limited */
-    uint64_t work;       /* steps and repetitions since the clock was read last */
-    int64_t expand_deadline_us; /* of the thread's processor time */
+    bool told_include; /* that the include of the library's gates is missing */
+    bool quiet;        /* errors are not reported: the parser is looking for a place to go on */
+    uint64_t tokens;   /* read so far */
+    int64_t start_us;  /* of the thread's processor time */
+    uint64_t steps;    /* of expansion that emitted nothing; limited */
+    uint64_t work;     /* steps and repetitions since the clock was read last */
 } qasm_context;
 
 qt_code qasm_context_init(qasm_context *ctx, const char *text, size_t len,

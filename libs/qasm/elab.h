@@ -261,6 +261,9 @@ typedef struct qasm_range {
 } qasm_range;
 qt_code qasm_eval_range(qasm_elab *e, const ast_expr *range, int64_t size, qasm_range *ret_range);
 uint64_t qasm_range_count(const qasm_range *range);
+/* The same as indices into `size` items, negative ones from the end; an empty range is inside. */
+qt_code qasm_eval_slice(qasm_elab *e, const ast_expr *range, uint32_t size, qasm_range *ret_range,
+                        uint64_t *ret_count, bool *ret_inside);
 
 /* ---- elab_bits.c ---- */
 qt_code qasm_qubits(qasm_elab *e, const ast_expr *expr, qasm_bits *ret_bits);

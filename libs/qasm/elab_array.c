@@ -104,12 +104,10 @@ static qt_code outside(qasm_elab *e, const char *at, uint32_t size) {
 
 static qt_code select_range(qasm_elab *e, const ast_expr *item, uint32_t size, selector *ret) {
     qasm_range r;
-    QT_TRY(qasm_eval_range(e, item, size, &r));
-    r.first += r.first < 0 ? size : 0;
-    r.last += r.last < 0 ? size : 0;
-    uint64_t count = qasm_range_count(&r);
-    bool inside = r.first >= 0 && r.first < size && r.last >= 0 && r.last < size;
-    if (count > 0 && !inside) {
+    uint64_t count = 0;
+    bool inside = false;
+    QT_TRY(qasm_eval_slice(e, item, size, &r, &count, &inside));
+    if (!inside) {
         return outside(e, item->at, size);
     }
     *ret = (selector){.known = true, .first = r.first, .step = r.step, .count = (uint32_t)count};

@@ -90,13 +90,10 @@ static uint32_t *new_bits(qasm_elab *e, uint64_t count, const char *at) {
 static qt_code pick_range(qasm_elab *e, const qasm_bits *from, const ast_expr *range,
                           qasm_bits *ret) {
     qasm_range r;
-    int64_t size = from->count;
-    QT_TRY(qasm_eval_range(e, range, size, &r));
-    r.first += r.first < 0 ? size : 0;
-    r.last += r.last < 0 ? size : 0;
-    uint64_t count = qasm_range_count(&r);
-    bool inside = r.first >= 0 && r.first < size && r.last >= 0 && r.last < size;
-    if (count > 0 && !inside) {
+    uint64_t count = 0;
+    bool inside = false;
+    QT_TRY(qasm_eval_slice(e, range, from->count, &r, &count, &inside));
+    if (!inside) {
         return out_of_range(e, range->at, from->count);
     }
     uint32_t *bits = new_bits(e, count, range->at);
@@ -227,11 +224,12 @@ qt_code qasm_check_distinct(qasm_elab *e, const uint32_t *qubits, size_t count, 
 
 qt_code qasm_check_bits(qasm_elab *e, const qasm_value *v, uint8_t type, uint32_t width,
                         const char *at) {
-    bool bits = v->type == TYPE_BIT && type == TYPE_BIT;
-    bool angle = v->type == TYPE_BIT && type == TYPE_ANGLE;
-    if ((bits || angle) && v->width != width && !v->literal) {
+    if (v->type != TYPE_BIT || (type != TYPE_BIT && type != TYPE_ANGLE)) {
+        return QT_OK;
+    }
+    if (v->literal ? v->width > width : v->width != width) {
         return qasm_syntax(e->ctx, at, "%u bits cannot become %s of %u bits", v->width,
-                           bits ? "a register" : "an angle", width);
+                           type == TYPE_BIT ? "a register" : "an angle", width);
     }
     return QT_OK;
 }

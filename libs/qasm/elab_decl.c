@@ -122,7 +122,6 @@ static qt_code copy_bits(qasm_elab *e, const qasm_value *v, const char *at, qasm
 static qt_code store_bits(qasm_elab *e, const qasm_bits *bits, const qasm_value *v,
                           const char *at) {
     qasm_value cast;
-    QT_TRY(qasm_check_bits(e, v, TYPE_BIT, bits->count, at));
     if (bits->count == 1) {
         return store_bit(e, qasm_bit(bits, 0), v, at);
     }
@@ -154,6 +153,7 @@ static qt_code assign_bits(qasm_elab *e, const qasm_bits *bits, const ast_stmt *
         QT_TRY(qasm_bits_value(e, bits, &old));
         QT_TRY(qasm_binary(e->ctx, (qt_operator)s->op, &old, &v, s->at, &v));
     }
+    QT_TRY(qasm_check_bits(e, &v, TYPE_BIT, bits->count, s->at));
     /* New bits are 0 already. */
     bool is_zero = s->kind == STMT_DECLARE && e->level == 0 && v.known && v.width <= 64 &&
                    qasm_is_integral(v.type) && v.u == 0;

@@ -41,11 +41,8 @@ qt_code qasm_type_width(qasm_elab *e, const ast_type *type, uint32_t *ret_width)
 /* ---- literals ---- */
 
 static qt_code big_value(qasm_elab *e, const ast_expr *expr, qasm_value *ret) {
-    size_t count = 0;
-    *ret = (qasm_value){.type = TYPE_BIT, .known = true};
-    QT_TRY(qasm_big_integer(e->ctx, expr->text, expr->len, &ret->words, &count));
-    ret->width = (uint32_t)count * 64;
-    return QT_OK;
+    *ret = (qasm_value){.type = TYPE_BIT, .known = true, .literal = true};
+    return qasm_big_integer(e->ctx, expr->text, expr->len, &ret->words, &ret->width);
 }
 
 /* "0110": the first character is the highest bit. */
@@ -406,4 +403,17 @@ uint64_t qasm_range_count(const qasm_range *r) {
         up ? (uint64_t)r->last - (uint64_t)r->first : (uint64_t)r->first - (uint64_t)r->last;
     uint64_t step = up ? (uint64_t)r->step : 0 - (uint64_t)r->step;
     return span / step + 1;
+}
+
+qt_code qasm_eval_slice(qasm_elab *e, const ast_expr *range, uint32_t size, qasm_range *ret_range,
+                        uint64_t *ret_count, bool *ret_inside) {
+    qasm_range r;
+    QT_TRY(qasm_eval_range(e, range, size, &r));
+    r.first += r.first < 0 ? size : 0;
+    r.last += r.last < 0 ? size : 0;
+    *ret_count = qasm_range_count(&r);
+    *ret_inside =
+        *ret_count == 0 || (r.first >= 0 && r.first < size && r.last >= 0 && r.last < size);
+    *ret_range = r;
+    return QT_OK;
 }

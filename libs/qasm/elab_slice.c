@@ -12,11 +12,10 @@ static qt_code outside(qasm_elab *e, const char *at, uint32_t width) {
 static qt_code range_numbers(qasm_elab *e, const ast_expr *item, uint32_t width,
                              uint32_t **ret_numbers, uint32_t *ret_count) {
     qasm_range r;
-    QT_TRY(qasm_eval_range(e, item, width, &r));
-    r.first += r.first < 0 ? width : 0;
-    r.last += r.last < 0 ? width : 0;
-    uint64_t count = qasm_range_count(&r);
-    if (count > 0 && !(r.first >= 0 && r.first < width && r.last >= 0 && r.last < width)) {
+    uint64_t count = 0;
+    bool inside = false;
+    QT_TRY(qasm_eval_slice(e, item, width, &r, &count, &inside));
+    if (!inside) {
         return outside(e, item->at, width);
     }
     uint32_t *numbers = qasm_alloc(e->ctx, (size_t)(count + 1) * sizeof *numbers);

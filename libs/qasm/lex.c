@@ -140,7 +140,7 @@ static qt_code lex_word(qasm_lexer *lexer, qasm_token *t) {
     return t->value.name != NULL ? QT_OK : qasm_no_memory(lexer->ctx);
 }
 
-static unsigned digit_value(char c) {
+unsigned qasm_digit_value(char c) {
     if (c >= '0' && c <= '9') {
         return (unsigned)(c - '0');
     }
@@ -152,10 +152,10 @@ static const char *take_int(const qasm_lexer *lexer, const char *p, unsigned bas
     t->value.i = 0;
     for (; p < lexer->end; p++) {
         if (*p == '_' && lexer->v3 && p + 1 < lexer->end && p[-1] != '_' &&
-            is(p[1], DIGIT | LETTER) && digit_value(p[1]) < base) {
+            is(p[1], DIGIT | LETTER) && qasm_digit_value(p[1]) < base) {
             continue;
         }
-        unsigned d = is(*p, DIGIT | LETTER) && *p != '_' ? digit_value(*p) : base;
+        unsigned d = is(*p, DIGIT | LETTER) && *p != '_' ? qasm_digit_value(*p) : base;
         if (d >= base) {
             break;
         }

@@ -98,9 +98,13 @@ qt_code qasm_lexer_expected(qasm_lexer *lexer, const qasm_token *token, const ch
 /* "'->'", "an identifier", ... for messages. Static storage. */
 const char *qasm_token_name(uint8_t kind);
 
-/* Decimal digits (and underscores) of any length as 64-bit words in the arena, lowest first. */
+/* Of a digit or a letter: a and A are 10. */
+unsigned qasm_digit_value(char c);
+
+/* An integer literal of any base and length, not 0, as 64-bit words in the arena, lowest first, and
+ * how many bits it needs. */
 qt_code qasm_big_integer(qasm_context *ctx, const char *digits, size_t len, uint64_t **ret_words,
-                         size_t *ret_count);
+                         uint32_t *ret_width);
 
 /* The decimal number without underscores that the text starts with, exactly rounded: how many bytes
  * it has, 0 when there is none, or it needs the other function. An integer is only looked at for

@@ -141,30 +141,44 @@ bool qasm_parse_real(const char *text, size_t len, double *ret_value) {
     return true;
 }
 
+/* Of a literal such as 0x1f; skips its prefix. */
+static unsigned base_of(const char **digits, size_t *len) {
+    char letter = *len > 2 ? (*digits)[1] : '0';
+    unsigned base = letter == 'x' || letter == 'X' ? 16 : letter == 'o' ? 8 : 10;
+    base = letter == 'b' || letter == 'B' ? 2 : base;
+    *digits += base != 10 ? 2 : 0;
+    *len -= base != 10 ? 2 : 0;
+    return base;
+}
+
 qt_code qasm_big_integer(qasm_context *ctx, const char *digits, size_t len, uint64_t **ret_words,
-                         size_t *ret_count) {
+                         uint32_t *ret_width) {
     enum { MAX_DIGITS = 20000 }; /* the work grows with the square */
     if (len > MAX_DIGITS) {
         return qasm_too_large(ctx, digits, "the integer has more than %d digits", MAX_DIGITS);
     }
-    size_t cap = len / 19 + 2;
+    unsigned base = base_of(&digits, &len);
+    size_t cap = len / 16 + 2; /* a digit has at most 4 bits */
     uint64_t *words = qasm_alloc(ctx, cap * sizeof *words);
     if (words == NULL) {
         return QT_RESOURCE_EXHAUSTED;
     }
     size_t count = 0;
     for (size_t i = 0; i < len; i++) {
-        uint128 carry = (uint128)(digits[i] - '0');
-        for (size_t w = 0; w < count && digits[i] != '_'; w++) {
-            carry += (uint128)words[w] * 10;
+        if (digits[i] == '_') {
+            continue;
+        }
+        uint128 carry = qasm_digit_value(digits[i]);
+        for (size_t w = 0; w < count; w++) {
+            carry += (uint128)words[w] * base;
             words[w] = (uint64_t)carry;
             carry >>= 64;
         }
-        if (carry > 0 && digits[i] != '_') {
+        if (carry > 0) {
             words[count++] = (uint64_t)carry;
         }
     }
     *ret_words = words;
-    *ret_count = count;
+    *ret_width = (uint32_t)(count * 64) - (uint32_t)__builtin_clzll(words[count - 1]);
     return QT_OK;
 }

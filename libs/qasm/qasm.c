@@ -63,10 +63,13 @@ static qt_qasm_version detect(qasm_context *ctx) {
 static qt_code parse(qasm_context *ctx) {
     qt_qasm_version version = ctx->options.version;
     version = version == QT_QASM_DETECT ? detect(ctx) : version;
-    if (version == QT_QASM_2) {
-        return qasm2_parse(ctx);
+    if (version != QT_QASM_2) {
+        return qasm3_parse(ctx);
     }
-    return qasm3_parse(ctx);
+    if (ctx->options.input_count > 0) {
+        return qasm_syntax(ctx, ctx->sources[0].text.start, "OpenQASM 2 has no inputs");
+    }
+    return qasm2_parse(ctx);
 }
 
 static qt_code finish(qasm_context *ctx, qt_code code, qt_circuit **ret_circuit, qt_err *err) {

@@ -26,19 +26,18 @@ typedef struct qt_qasm_input {
 
 typedef struct qt_qasm_options {
     qt_qasm_version version;
-    const char *name;            /* of the program, for messages; NULL: none */
-    const char *include_dir;     /* other includes come from here; NULL: refused */
-    size_t max_bytes;            /* of the program and its includes; 0: 4 MiB */
-    size_t max_tokens;           /* of all sources, also in bodies; 0: 1,000,000,000 */
-    int64_t max_ms;              /* until the circuit is there; 0: no limit */
+    const char *name;        /* of the program, for messages; NULL: none */
+    const char *include_dir; /* other includes come from here; NULL: refused */
+    size_t max_bytes;        /* of the program and its includes; 0: 4 MiB */
+    size_t max_tokens;       /* of all sources, also in bodies; 0: 1,000,000,000 */
+    /* Processor time of the thread, beyond one millisecond for 5,000 bytes (reading takes a
+     * fiftieth of that): for loops, calls and broadcasts. 0: 700. */
+    int64_t max_ms;
     size_t max_nesting;          /* of expressions, blocks and calls; 0: 256 */
     size_t max_errors;           /* collected before giving up; 0: QT_MAX_DIAGNOSTICS */
     qt_circuit_limits limits;    /* zeroed: qt_circuit_default_limits */
     const qt_qasm_input *inputs; /* one for each input, in any order; others are an error */
     size_t input_count;
-    /* Processor time for loops, calls and broadcasts, beyond what reading the text takes; 0: 700.
-     */
-    unsigned max_expand_ms;
     /* Loops over ranges and `while` stay loops of the circuit where nothing in them, like the
      * number of a qubit, needs a known value. Otherwise loops whose turns are known are unrolled.
      */

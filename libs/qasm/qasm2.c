@@ -440,10 +440,10 @@ static qt_code condition_value(qasm2 *p, uint32_t *ret_expr) {
         QASM_BUILD(p->ctx, t.start, qt_build_expr(b, e, ret_expr, err));
         return qasm2_advance(p);
     }
-    size_t count = 0;
+    uint32_t width = 0;
     uint64_t *words = NULL;
-    QT_TRY(qasm_big_integer(p->ctx, t.start, (size_t)(t.end - t.start), &words, &count));
-    QASM_BUILD(p->ctx, t.start, qt_build_wide(b, words, count, ret_expr, err));
+    QT_TRY(qasm_big_integer(p->ctx, t.start, (size_t)(t.end - t.start), &words, &width));
+    QASM_BUILD(p->ctx, t.start, qt_build_wide(b, words, width, ret_expr, err));
     return qasm2_advance(p);
 }
 

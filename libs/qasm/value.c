@@ -57,11 +57,8 @@ qt_code qasm_value_expr(qasm_context *ctx, const qasm_value *v, const char *at,
         return qasm_new_expr(ctx, e, at, ret_expr);
     }
     if (v->type == TYPE_BIT && v->width > 64) {
-        QASM_BUILD(ctx, at,
-                   qt_build_wide(&ctx->builder, v->words, (v->width + 63) / 64, &e.u.a, err));
-        e.kind = QT_EXPR_CAST; /* words are whole, bits need not be */
-        *ret_expr = e.u.a;
-        return v->width % 64 == 0 ? QT_OK : qasm_new_expr(ctx, e, at, ret_expr);
+        QASM_BUILD(ctx, at, qt_build_wide(&ctx->builder, v->words, v->width, ret_expr, err));
+        return QT_OK;
     }
     e.kind = QT_EXPR_INT;
     e.i = (int64_t)v->u;

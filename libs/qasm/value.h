@@ -81,6 +81,9 @@ qt_code qasm_wide_not(qasm_context *ctx, const qasm_value *a, const char *at,
 qt_code qasm_wide_rotate(qasm_context *ctx, bool left, const qasm_value *a, const qasm_value *by,
                          const char *at, qasm_value *ret_value);
 
+/* Whether a comparison holds of two values whose order is -1, 0 or 1. */
+bool qasm_order_holds(qt_operator op, int order);
+
 /* Truth of a known value. */
 bool qasm_truth(const qasm_value *v);
 

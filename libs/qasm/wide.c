@@ -49,23 +49,6 @@ static int order_of(const qasm_value *a, const qasm_value *b) {
     return 0;
 }
 
-static bool holds(qt_operator op, int order) {
-    switch ((int)op) {
-    case QT_OPERATOR_EQ:
-        return order == 0;
-    case QT_OPERATOR_NE:
-        return order != 0;
-    case QT_OPERATOR_LT:
-        return order < 0;
-    case QT_OPERATOR_LE:
-        return order <= 0;
-    case QT_OPERATOR_GT:
-        return order > 0;
-    default:
-        return order >= 0;
-    }
-}
-
 static qt_code compare(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
                        uint32_t width, const char *at, qasm_value *ret) {
     qasm_value x;
@@ -77,12 +60,12 @@ static qt_code compare(qasm_context *ctx, qt_operator op, const qasm_value *a, c
     }
     QT_TRY(qasm_cast(ctx, &x, TYPE_BIT, width, at, &x));
     QT_TRY(qasm_cast(ctx, &y, TYPE_BIT, width, at, &y));
-    *ret = qasm_bool_value(holds(op, order_of(&x, &y)));
+    *ret = qasm_bool_value(qasm_order_holds(op, order_of(&x, &y)));
     return QT_OK;
 }
 
 static qt_code combine(qasm_context *ctx, qt_operator op, const qasm_value *a, const qasm_value *b,
-                       const char *at, qasm_value *ret) {
+                       qasm_value *ret) {
     qasm_value v;
     QT_TRY(qasm_zero_bits(ctx, a->width, &v));
     for (size_t i = 0; i < words_of(a->width); i++) {
@@ -90,7 +73,6 @@ static qt_code combine(qasm_context *ctx, qt_operator op, const qasm_value *a, c
         uint64_t y = b->words[i];
         v.words[i] = op == QT_OPERATOR_BIT_AND ? (x & y) : op == QT_OPERATOR_BIT_OR ? x | y : x ^ y;
     }
-    (void)at;
     *ret = v;
     return QT_OK;
 }
@@ -111,7 +93,7 @@ qt_code qasm_wide_binary(qasm_context *ctx, qt_operator op, const qasm_value *a,
     QT_TRY(qasm_cast(ctx, a, TYPE_BIT, width, at, &x));
     QT_TRY(qasm_cast(ctx, b, TYPE_BIT, width, at, &y));
     if (x.known && y.known) {
-        return combine(ctx, op, &x, &y, at, ret);
+        return combine(ctx, op, &x, &y, ret);
     }
     return build(ctx, QT_EXPR_BINARY, op, QT_TYPE_BIT, width, &x, &y, at, ret);
 }

@@ -249,9 +249,6 @@ static uint32_t bits_of(qt_qir_flow *flow, uint32_t expr) {
     if (x->kind == QT_EXPR_REG) {
         return c->registers[x->u.a].size;
     }
-    if (x->kind == QT_EXPR_WIDE) {
-        return x->u.b * 64;
-    }
     return x->kind == QT_EXPR_INT ? 64 : x->width;
 }
 

@@ -204,8 +204,8 @@ qt_code qt_qir_read(const char *data, size_t len, const qt_qir_read_options *opt
     }
     QT_CLEANUP(reader_done)
     qt_reader r = {.options = o, .max_steps = o->max_steps > 0 ? o->max_steps : DEFAULT_MAX_STEPS};
-    bool set = o->limits.max_ops > 0 || o->limits.max_qubits > 0 || o->limits.max_bytes > 0;
-    QT_TRY(qt_builder_init(&r.builder, set ? &o->limits : &qt_circuit_default_limits, err));
+    qt_circuit_limits limits = qt_circuit_limits_or_defaults(&o->limits);
+    QT_TRY(qt_builder_init(&r.builder, &limits, err));
     QT_TRY(qt_llvm_module_open(data, len, false, &r.module, err));
     QT_TRY(qt_llvm_module_verify(&r.module, err));
     if (o->strict) {

@@ -81,10 +81,10 @@ static qt_value variable_value(const qt_env *env, uint32_t at) {
 
 static qt_value wide_constant(const qt_env *env, const qt_expr *e) {
     const uint64_t *words = env->circuit->wide_words + e->u.a;
-    if (e->u.b <= 1) {
-        return (qt_value){.type = QT_TYPE_BIT, .width = 64, .u = e->u.b == 1 ? words[0] : 0};
+    if (e->width <= 64) {
+        return qt_value_int(QT_TYPE_BIT, e->width, words[0]);
     }
-    return (qt_value){.type = QT_TYPE_BIT, .width = e->u.b * 64, .words = words};
+    return (qt_value){.type = QT_TYPE_BIT, .width = e->width, .words = words};
 }
 
 static qt_code eval_binary(qt_env *env, const qt_expr *e, unsigned depth, qt_value *ret_value,

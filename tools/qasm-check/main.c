@@ -23,7 +23,7 @@ static const char usage[] =
     "  --include DIR       where includes other than the standard ones are read from\n"
     "  --max-bytes N       refuse larger programs (default 1073741824)\n"
     "  --max-ops N         refuse programs with more operations\n"
-    "  --max-ms N          refuse programs that take longer to expand (default 700)\n"
+    "  --max-ms N          refuse programs that take more processor time (default 700)\n"
     "  --input NAME=VALUE  the value of an input, as an OpenQASM 3 constant; several times\n"
     "  --keep-loops        do not unroll loops where that is possible\n"
     "  --help              print this\n"
@@ -74,7 +74,7 @@ static bool take_ms(const char *text, arguments *a) {
     if (!parse_size(text, &ms) || ms > UINT32_MAX) {
         return false;
     }
-    a->options.max_expand_ms = (unsigned)ms;
+    a->options.max_ms = (int64_t)ms;
     return true;
 }
 

@@ -26,6 +26,8 @@ void start_core(void) {
     core = (qt_sim_core){.jobs = {.limits = {.max_circuit_bytes = MAX_CIRCUIT_BYTES,
                                              .max_shots = MAX_SHOTS,
                                              .threads = 1,
+                                             /* What is endless must get as far as the run. */
+                                             .read = {.max_ms = 60000},
                                              .verify_qubits = 16,
                                              .verify_branches = 65536,
                                              .verify_ms = 30000}},

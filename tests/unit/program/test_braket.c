@@ -126,6 +126,32 @@ START_TEST(reads_its_json) {
 }
 END_TEST
 
+START_TEST(inputs_of_the_caller) {
+    static const char source[] =
+        "input float t;\ninput bit[2] m;\nqubit q;\nif (m == 2) { rx(t) q; }";
+    static const char whole[] = "{\"source\":\"input float t;\\ninput bit[2] m;\\nqubit q;\\n"
+                                "if (m == 2) { rx(t) q; }\",\"inputs\":{\"m\":\"10\"}}";
+    const qt_qasm_input values[] = {{.name = "t", .value = "0.5"},
+                                    {.name = "m", .value = "\"10\""}};
+    qt_program_read_options options = {.inputs = values, .input_count = 2};
+    QT_CLEANUP(qt_circuit_free_p)
+    qt_circuit *expected = read_program(QT_PROGRAM_BRAKET, "qubit q; rx(0.5) q;");
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *plain = NULL;
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *wrapped = NULL;
+    qt_circuit *none = NULL;
+    ck_assert_ok(qt_program_read(QT_PROGRAM_BRAKET, source, sizeof source - 1, &options, &plain,
+                                 NULL, &err));
+    check_same(plain, expected, "all from the caller");
+    options.input_count = 1;
+    ck_assert_ok(qt_program_read(QT_PROGRAM_BRAKET, whole, sizeof whole - 1, &options, &wrapped,
+                                 NULL, &err));
+    check_same(wrapped, expected, "one from each");
+    ck_assert_int_eq(qt_program_read(QT_PROGRAM_IONQ, "{}", 2, &options, &none, NULL, &err),
+                     QT_INVALID_ARGUMENT);
+    ck_assert_str_eq(err.msg, "1:1: programs of type ionq have no inputs");
+}
+END_TEST
+
 typedef struct refusal {
     const char *text;
     qt_reason reason;
@@ -252,6 +278,7 @@ TCase *case_braket(void) {
     tcase_add_test(c, measures_what_the_program_measures);
     tcase_add_test(c, keeps_result_pragmas);
     tcase_add_test(c, reads_its_json);
+    tcase_add_test(c, inputs_of_the_caller);
     tcase_add_loop_test(c, refuses_with_the_place, 0, (int)QT_ARRAY_LEN(refusals));
     tcase_add_test(c, writes_its_dialect);
     tcase_add_test(c, names_what_it_cannot_write);

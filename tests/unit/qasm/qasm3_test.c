@@ -138,6 +138,11 @@ static const outcome outcomes[] = {
          " d[i] |= c[i + 1]; let a = c[1:3]; a[i] = zero; output bit[4] r; r = c; output bit[2] s;"
          " s = d;",
      "01 0100"},
+    {V3 "output bit[70] a; a = 0x2a_aaaa_aaaa_aaaa_aaab; output bool b;"
+        " b = a == 0o125252525252525252525253; output bool c; c = a == 787061080478274202283;"
+        " output bool d; d = a == "
+        "0b1_010101010101010101010101010101010101010101010101010101010101010101011;",
+     "1 1 1 1010101010101010101010101010101010101010101010101010101010101010101011"},
     {V3 "bit[70] a; a[69] = 1; a[0] = 1; bit[70] b = a >> 1; b = b | a; b = ~b; output bool r;"
         " r = b[69] == 0 && b[68] == 0 && b[0] == 0 && b[1] == 1; output uint[8] s;"
         " s = popcount(b); output bool t; t = rotl(a, 1)[0] == 1 && a > b; qubit q;",
@@ -327,7 +332,7 @@ static const char *const endless[] = {
 
 START_TEST(endless_work_is_stopped) {
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *circuit = NULL;
-    const qt_qasm_options options = {.max_expand_ms = 5};
+    const qt_qasm_options options = {.max_ms = 5};
     const char *program = endless[_i];
     ck_assert_int_eq(qt_qasm_parse(program, strlen(program), &options, &circuit, NULL, &err),
                      QT_INVALID_ARGUMENT);
@@ -362,6 +367,7 @@ static const given inputs[] = {
     {V3 "input bit[4] b;", {{"b", "\"11\""}}, "3:14: the value"},
     {V3 "input array[uint[4], 2] a;", {{"a", "{3}"}}, "3:25: the value"},
     {V3 "if (true) { input float t; }", {{"t", "1"}}, "3:13: inputs and outputs"},
+    {"OPENQASM 2.0; qreg q[1];", {{"t", "1"}}, "1:1: OpenQASM 2 has no inputs"},
 };
 
 START_TEST(inputs_are_given_by_the_caller) {
@@ -393,6 +399,8 @@ static const struct {
     {V3 "qubit[2] q;\nint n = 1;\nqubit[n] r;", "5:7: a size is a constant"},
     {V3 "int n = 1;\nconst int m = n;", "4:15: the value of a constant"},
     {V3 "bit[4] c = \"101\";", "3:1: 3 bits cannot become a register of 4"},
+    {V3 "bit[4] c = \"10101\";", "3:1: 5 bits cannot become a register of 4"},
+    {V3 "bit[70] c = 0x7fffffffffffffffff;", "3:1: 71 bits cannot become a register of 70"},
     {V3 "angle[4] a = \"101\";", "3:14: 3 bits cannot become an angle of 4"},
     {V3 "duration d = duration(200ns);", "3:14: nothing can be cast to duration"},
     {V3 "def f(qubit a, qubit b) { } qubit q;\nf(q, q);", "4:1: a qubit is used twice"},

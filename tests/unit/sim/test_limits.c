@@ -271,7 +271,7 @@ START_TEST(wide_condition) {
     uint32_t whole = 0;
     uint32_t equal = 0;
     const uint64_t words[2] = {0, UINT64_C(1) << 5};
-    ck_assert_ok(qt_build_wide(&b, words, 2, &wide, &err));
+    ck_assert_ok(qt_build_wide(&b, words, 70, &wide, &err));
     qt_expr e = {.kind = QT_EXPR_REG, .type = QT_TYPE_BIT, .width = 70, .u = {reg, 0}};
     ck_assert_ok(qt_build_expr(&b, e, &whole, &err));
     e = (qt_expr){.kind = QT_EXPR_BINARY,
