@@ -416,7 +416,6 @@ static bool was_never_sent(const transfer *t) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_OUT_OF_MEMORY:
         return true;
     default: /* pretransfer: just before the first byte of the request */
         return curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us) == CURLE_OK &&
