@@ -414,7 +414,7 @@ class QbraidFaults(QbraidCase):
             {"fault": "cut", "shares": 1},
             {"fault": "cut", "every": 0},
         ):
-            with self.assertRaises(RuntimeError):
+            with self.assertRaises(ValueError):
                 self.fake.set_faults(rule)
 
     def test_preset_has_every_fault_but_the_hopeless(self):

@@ -33,6 +33,20 @@ class Answer:
         return f"HTTP {self.status} {self.raw[:400]!r}"
 
 
+def ask(conn, method, path, body=None):
+    """The JSON answer to one request on a connection of its own, or ValueError."""
+    try:
+        data = None if body is None else json.dumps(body).encode()
+        conn.request(method, path, data, {"Content-Type": "application/json"})
+        reply = conn.getresponse()
+        raw = reply.read()
+        if reply.status != 200:
+            raise ValueError(f"{method} {path}: {reply.status} {raw[:300]!r}")
+        return json.loads(raw)
+    finally:
+        conn.close()
+
+
 class Fake:
     """A running double; `url` is the base that a client is given."""
 
@@ -107,17 +121,8 @@ class Fake:
     # --- control ---
 
     def control(self, name, body=None, method=None):
-        conn = self.connect()
-        try:
-            data = None if body is None else json.dumps(body).encode()
-            conn.request(method or ("GET" if body is None else "POST"), f"/_fake/{name}", data)
-            reply = conn.getresponse()
-            raw = reply.read()
-            if reply.status != 200:
-                raise RuntimeError(f"/_fake/{name}: {reply.status} {raw[:300]!r}")
-            return json.loads(raw)
-        finally:
-            conn.close()
+        method = method or ("GET" if body is None else "POST")
+        return ask(self.connect(), method, f"/_fake/{name}", body)
 
     def set_faults(self, *rules, seed=0, preset=None):
         spec = {"seed": seed, "rules": list(rules)}

@@ -15,6 +15,7 @@ import subprocess
 import urllib.parse
 
 from . import circuits
+from .client import ask
 
 
 class Outcome:
@@ -125,16 +126,7 @@ class Gateway:
 
     def call(self, method, path, body=None):
         conn = http.client.HTTPConnection(self.parts.hostname, self.parts.port, timeout=120)
-        try:
-            data = None if body is None else json.dumps(body).encode()
-            conn.request(method, path, data, {"Content-Type": "application/json"})
-            reply = conn.getresponse()
-            text = reply.read()
-            if reply.status != 200:
-                raise ValueError(f"{method} {path}: {reply.status} {text[:300]!r}")
-            return json.loads(text)
-        finally:
-            conn.close()
+        return ask(conn, method, path, body)
 
     @staticmethod
     def outcome(measurements, shots):
