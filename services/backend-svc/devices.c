@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "rpc/message.h"
+#include "rpc/wire.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -37,12 +38,6 @@ void qt_device_cache_free(qt_device_cache *cache) {
     }
 }
 
-static int by_name(const void *a, const void *b) {
-    const Qtaskdist__V1__Device *const *x = a;
-    const Qtaskdist__V1__Device *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
-}
-
 /* With the lock held. */
 static qt_code refresh(qt_device_cache *cache, const qt_provider *provider, qt_err *err) {
     QT_CLEANUP(qt_arena_done) qt_arena arena;
@@ -51,9 +46,6 @@ static qt_code refresh(qt_device_cache *cache, const qt_provider *provider, qt_e
     void *packed = NULL;
     QT_TRY(
         provider->ops->list_devices(provider->self, &arena, &list.devices, &list.n_devices, err));
-    if (list.n_devices > 0) {
-        qsort(list.devices, list.n_devices, sizeof *list.devices, by_name);
-    }
     size_t len = qtaskdist__v1__list_devices_response__get_packed_size(&list);
     QT_TRY(qt_try_malloc(len + 1, &packed, err));
     qtaskdist__v1__list_devices_response__pack(&list, packed);
@@ -80,36 +72,25 @@ static qt_code make_fresh(qt_device_cache *cache, const qt_provider *provider, q
     return code;
 }
 
-static void *arena_alloc(void *arena, size_t size) {
-    return qt_arena_alloc(arena, size);
-}
-
-static void arena_free(void *arena, void *ptr) {
-    (void)arena;
-    (void)ptr;
-}
-
-static qt_code set_age(const qt_device_cache *cache, Qtaskdist__V1__Device *device, qt_arena *arena,
-                       qt_err *err) {
-    device->age_seconds = (double)(qt_clock_mono_ms(cache->clock) - cache->read_ms) / 1000;
+qt_code qt_device_refreshed(Qtaskdist__V1__Device *device, int64_t wall_us, qt_arena *arena,
+                            qt_err *err) {
     QT_TRY(qt_rpc_message_new(arena, &google__protobuf__timestamp__descriptor,
                               &device->refreshed_at, err));
-    device->refreshed_at->seconds = cache->read_wall_us / 1000000;
-    device->refreshed_at->nanos = (int32_t)(cache->read_wall_us % 1000000 * 1000);
+    device->refreshed_at->seconds = wall_us / 1000000;
+    device->refreshed_at->nanos = (int32_t)(wall_us % 1000000 * 1000);
     return QT_OK;
 }
 
 static qt_code unpack(const qt_device_cache *cache, qt_arena *arena,
                       Qtaskdist__V1__Device ***ret_devices, size_t *ret_count, qt_err *err) {
-    ProtobufCAllocator allocator = {
-        .alloc = arena_alloc, .free = arena_free, .allocator_data = arena};
-    Qtaskdist__V1__ListDevicesResponse *list =
-        qtaskdist__v1__list_devices_response__unpack(&allocator, cache->len, cache->packed);
-    if (list == NULL) {
-        return qt_fail(err, MEMORY_LIMIT, "the devices do not fit the memory of a call");
-    }
+    ProtobufCMessage *message = NULL;
+    QT_TRY(qt_rpc_unpack(&qtaskdist__v1__list_devices_response__descriptor, cache->packed,
+                         cache->len, arena, &message, err));
+    Qtaskdist__V1__ListDevicesResponse *list = (Qtaskdist__V1__ListDevicesResponse *)message;
+    double age_seconds = (double)(qt_clock_mono_ms(cache->clock) - cache->read_ms) / 1000;
     for (size_t i = 0; i < list->n_devices; i++) {
-        QT_TRY(set_age(cache, list->devices[i], arena, err));
+        list->devices[i]->age_seconds = age_seconds;
+        QT_TRY(qt_device_refreshed(list->devices[i], cache->read_wall_us, arena, err));
     }
     *ret_devices = list->devices;
     *ret_count = list->n_devices;

@@ -18,6 +18,9 @@ qt_code qt_devices_list(const qt_provider *provider, qt_arena *arena,
 /* One device; DEVICE_NOT_FOUND. */
 qt_code qt_devices_get(const qt_provider *provider, const char *name, qt_arena *arena,
                        Qtaskdist__V1__Device **ret_device, qt_err *err);
+/* Sets the time at which what is said of the device was read. */
+qt_code qt_device_refreshed(Qtaskdist__V1__Device *device, int64_t wall_us, qt_arena *arena,
+                            qt_err *err);
 /* What a run costs, from the device's prices. False when that is not known before the run;
  * *ret_cost is a lower bound then. */
 bool qt_device_cost(const Qtaskdist__V1__Device *device, uint32_t shots, double *ret_cost);

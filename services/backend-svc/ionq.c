@@ -145,15 +145,13 @@ static void read_cost(qt_vendor *q, const char *job_id, qt_arena *arena, qt_job_
     static const char *const names[] = {"cost", "total", "amount", "value", NULL};
     qt_api_reply reply;
     qt_err ignored;
-    double value = 0;
     const qt_api_request request = {.route = "cost", .method = "GET", .is_repeatable = true};
     if (qt_vendor_call_job(q, request, job_id, "/cost", arena, &reply, &ignored) != QT_OK) {
         return;
     }
     const qt_json_node *cost = qt_json_get_any(reply.root, names);
     const qt_json_node *inner = qt_json_get_any(cost, names);
-    report->cost_known = qt_json_value(inner != NULL ? inner : cost, &value) && value >= 0;
-    report->cost = report->cost_known ? value : 0;
+    qt_vendor_read_cost(inner != NULL ? inner : cost, report);
 }
 
 static qt_code result(void *self, const char *job_id, const qt_layout *layout, uint32_t shots,

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "rpc/message.h"
+#include "services/backend-svc/vendor.h"
 
 #include <string.h>
 #include <strings.h>
@@ -31,19 +32,15 @@ qt_job_phase qt_ionq_phase(const char *status) {
 /* "code: error" of a failure. */
 static const char *failure_text(const qt_json_node *failure) {
     static const char *const names[] = {"error", "message", "code", NULL};
-    const char *text = qt_json_text(qt_json_get_any(failure, names));
-    return text != NULL ? text : "";
+    return qt_vendor_text(qt_json_get_any(failure, names));
 }
 
 void qt_ionq_job(const qt_json_node *job, qt_job_report *ret_report) {
-    const char *status = qt_json_text(qt_json_get(job, "status"));
     qt_job_report r = {.job_id = qt_json_text(qt_json_get(job, "id")),
-                       .status = status != NULL ? status : "",
+                       .status = qt_vendor_text(qt_json_get(job, "status")),
                        .message = failure_text(qt_json_get(job, "failure"))};
-    double cost = 0;
     r.phase = qt_ionq_phase(r.status);
-    r.cost_known = qt_json_value(qt_json_get(job, "cost"), &cost) && cost >= 0;
-    r.cost = r.cost_known ? cost : 0;
+    qt_vendor_read_cost(qt_json_get(job, "cost"), &r);
     *ret_report = r;
 }
 
@@ -76,11 +73,6 @@ static Qtaskdist__V1__DeviceStatus device_status(const char *status) {
                                               : QTASKDIST__V1__DEVICE_STATUS__DEVICE_STATUS_OFFLINE;
 }
 
-static uint32_t count_of(const qt_json_node *node) {
-    double value = 0;
-    return qt_json_value(node, &value) && value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
-}
-
 qt_code qt_ionq_device(const qt_json_node *node, qt_arena *arena,
                        Qtaskdist__V1__Device **ret_device, qt_err *err) {
     static const char *const names[] = {"backend", "name", "id", NULL};
@@ -89,7 +81,6 @@ qt_code qt_ionq_device(const qt_json_node *node, qt_arena *arena,
     static char format[] = "ionq";
     static char *formats[] = {format};
     const char *name = qt_json_text(qt_json_get_any(node, names));
-    const char *status = qt_json_text(qt_json_get(node, "status"));
     Qtaskdist__V1__Device *device = NULL;
     if (name == NULL) {
         return qt_fail(err, PROVIDER_REPLY_INVALID, "ionq lists a backend without a name");
@@ -100,10 +91,10 @@ qt_code qt_ionq_device(const qt_json_node *node, qt_arena *arena,
         return qt_fail(err, MEMORY_LIMIT, "no memory for a device");
     }
     device->provider = provider;
-    device->provider_status = text_of(status != NULL ? status : "");
+    device->provider_status = text_of(qt_vendor_text(qt_json_get(node, "status")));
     device->status = device_status(device->provider_status);
-    device->num_qubits = count_of(qt_json_get(node, "qubits"));
-    device->queue_depth = count_of(qt_json_get(node, "queue_depth"));
+    device->num_qubits = qt_vendor_count(qt_json_get(node, "qubits"));
+    device->queue_depth = qt_vendor_count(qt_json_get(node, "queue_depth"));
     device->simulator = strncmp(name, "simulator", strlen("simulator")) == 0;
     device->price_known = device->simulator; /* free */
     device->price_unit = unit;

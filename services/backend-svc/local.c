@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "rpc/message.h"
+#include "services/backend-svc/devices.h"
 
 #include <qtaskdist/v1/sim_service.rpc.h>
 #include <string.h>
@@ -19,15 +20,6 @@ static bool owns(void *self, const char *device) {
     return strcmp(device, device_name) == 0;
 }
 
-static qt_code set_now(qt_arena *arena, Qtaskdist__V1__Device *device, qt_err *err) {
-    int64_t now_us = qt_clock_wall_us(qt_clock_system());
-    QT_TRY(qt_rpc_message_new(arena, &google__protobuf__timestamp__descriptor,
-                              &device->refreshed_at, err));
-    device->refreshed_at->seconds = now_us / 1000000;
-    device->refreshed_at->nanos = (int32_t)(now_us % 1000000 * 1000);
-    return QT_OK;
-}
-
 static qt_code describe(const qt_local *local, qt_arena *arena, Qtaskdist__V1__Device **ret_device,
                         qt_err *err) {
     static char openqasm2[] = "openqasm2";
@@ -35,7 +27,7 @@ static qt_code describe(const qt_local *local, qt_arena *arena, Qtaskdist__V1__D
     static char *formats[] = {openqasm2, openqasm3};
     Qtaskdist__V1__Device *device = NULL;
     QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__device__descriptor, &device, err));
-    QT_TRY(set_now(arena, device, err));
+    QT_TRY(qt_device_refreshed(device, qt_clock_wall_us(qt_clock_system()), arena, err));
     device->name = text_of(device_name);
     device->provider = text_of(device_name);
     device->description = text_of("The simulators of sim-svc, without noise.");

@@ -3,17 +3,13 @@
 #include "base/cleanup.h"
 #include "rpc/message.h"
 #include "services/backend-svc/counts.h"
+#include "services/backend-svc/vendor.h"
 
 #include <string.h>
 #include <strings.h>
 
 static char *text_of(const char *s) {
     return (char *)(uintptr_t)s; /* protobuf-c does not write to it */
-}
-
-static const char *text_or_empty(const qt_json_node *node) {
-    const char *text = qt_json_text(node);
-    return text != NULL ? text : "";
 }
 
 /* ---- jobs ---- */
@@ -47,28 +43,17 @@ qt_code qt_qbraid_data(const qt_json_node *root, const qt_json_node **ret_data, 
     return QT_OK;
 }
 
-static uint32_t count_of(const qt_json_node *node) {
-    double value = 0;
-    return qt_json_value(node, &value) && value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
-}
-
-static void read_cost(const qt_json_node *node, qt_job_report *report) {
-    double value = 0;
-    report->cost_known = qt_json_value(node, &value) && value >= 0;
-    report->cost = report->cost_known ? value : 0;
-}
-
 void qt_qbraid_job(const qt_json_node *job, qt_job_report *ret_report) {
     static const char *const ids[] = {"jobQrn", "qrn", NULL};
     static const char *const messages[] = {"statusMsg", "statusText", "error", NULL};
     const qt_json_node *message = qt_json_get_any(job, messages);
     const qt_json_node *inner = qt_json_get(message, "message");
     qt_job_report r = {.job_id = qt_json_text(qt_json_get_any(job, ids)),
-                       .status = text_or_empty(qt_json_get(job, "status")),
-                       .queue_position = count_of(qt_json_get(job, "queuePosition")),
-                       .message = text_or_empty(inner != NULL ? inner : message)};
+                       .status = qt_vendor_text(qt_json_get(job, "status")),
+                       .queue_position = qt_vendor_count(qt_json_get(job, "queuePosition")),
+                       .message = qt_vendor_text(inner != NULL ? inner : message)};
     r.phase = qt_qbraid_phase(r.status);
-    read_cost(qt_json_get(job, "cost"), &r);
+    qt_vendor_read_cost(qt_json_get(job, "cost"), &r);
     *ret_report = r;
 }
 
@@ -168,12 +153,12 @@ qt_code qt_qbraid_device(const qt_json_node *node, qt_arena *arena,
     QT_TRY(qt_rpc_message_new(arena, &qtaskdist__v1__device__descriptor, &device, err));
     device->name = text_of(qrn);
     device->provider = provider;
-    device->provider_status = text_of(text_or_empty(qt_json_get(node, "status")));
+    device->provider_status = text_of(qt_vendor_text(qt_json_get(node, "status")));
     device->status = device_status(device->provider_status);
-    device->num_qubits = count_of(qt_json_get_any(node, qubits));
-    device->queue_depth = count_of(qt_json_get_any(node, depths));
+    device->num_qubits = qt_vendor_count(qt_json_get_any(node, qubits));
+    device->queue_depth = qt_vendor_count(qt_json_get_any(node, depths));
     device->simulator = is_simulator(node, qrn);
-    device->description = text_of(text_or_empty(qt_json_get_any(node, texts)));
+    device->description = text_of(qt_vendor_text(qt_json_get_any(node, texts)));
     read_prices(qt_json_get(node, "pricing"), device);
     QT_TRY(read_formats(qt_json_get(node, "runInputTypes"), arena, device, err));
     *ret_device = device;
@@ -189,7 +174,7 @@ qt_code qt_qbraid_result(const qt_json_node *data, const qt_layout *layout, uint
     const qt_json_node *from = inner != NULL ? inner : data;
     const qt_json_node *counts = qt_json_get(from, "measurementCounts");
     const qt_json_node *probabilities = qt_json_get(from, "measurementProbabilities");
-    read_cost(qt_json_get(data, "cost"), report);
+    qt_vendor_read_cost(qt_json_get(data, "cost"), report);
     if (qt_json_is(counts, QT_JSON_OBJECT)) {
         return qt_counts_of_bits(counts, layout, arena, result, err);
     }

@@ -11,6 +11,24 @@ enum {
     CONFLICT = 409,
 };
 
+/* ---- forms ---- */
+
+const char *qt_vendor_text(const qt_json_node *node) {
+    const char *text = qt_json_text(node);
+    return text != NULL ? text : "";
+}
+
+uint32_t qt_vendor_count(const qt_json_node *node) {
+    double value = 0;
+    return qt_json_value(node, &value) && value >= 0 && value <= UINT32_MAX ? (uint32_t)value : 0;
+}
+
+void qt_vendor_read_cost(const qt_json_node *node, qt_job_report *report) {
+    double value = 0;
+    report->cost_known = qt_json_value(node, &value) && value >= 0;
+    report->cost = report->cost_known ? value : 0;
+}
+
 /* ---- submit ---- */
 
 static const char *submit_body(const qt_vendor *v, const qt_submission *s, qt_arena *arena,

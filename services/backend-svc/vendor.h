@@ -34,6 +34,17 @@ struct qt_vendor {
     int page_size; /* entries of a list that are asked for at once */
 };
 
+/* ---- what vendors write in several forms ---- */
+
+/* The text of a node; "" when it is none. */
+const char *qt_vendor_text(const qt_json_node *node);
+/* A count, as a number or a text; 0 when it is none that fits. */
+uint32_t qt_vendor_count(const qt_json_node *node);
+/* A cost, as a number or a text, or none that is known: negative ones are none. */
+void qt_vendor_read_cost(const qt_json_node *node, qt_job_report *report);
+
+/* ---- the members of qt_provider_ops ---- */
+
 qt_code qt_vendor_admit(void *self, qt_err *err);
 qt_code qt_vendor_submit(void *self, const qt_submission *submission, qt_arena *arena,
                          qt_submit_outcome *ret_outcome, qt_submitted *ret_submitted, qt_err *err);
@@ -42,6 +53,8 @@ qt_code qt_vendor_find(void *self, const char *task_id, qt_arena *arena, qt_subm
 qt_code qt_vendor_poll(void *self, qt_job_report *reports, size_t count, qt_arena *arena,
                        size_t *ret_requests, qt_err *err);
 qt_code qt_vendor_cancel(void *self, const char *job_id, qt_err *err);
+
+/* ---- parts of them ---- */
 
 /* qt_api_call() with the path "/jobs/ID" and `tail`. */
 qt_code qt_vendor_call_job(qt_vendor *vendor, qt_api_request request, const char *job_id,
