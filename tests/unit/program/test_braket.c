@@ -152,6 +152,47 @@ START_TEST(inputs_of_the_caller) {
 }
 END_TEST
 
+/* A request's inputs count before those of the JSON. */
+START_TEST(inputs_of_the_caller_count_first) {
+    const qt_qasm_input given[] = {{"t", "0.25"}};
+    const qt_program_read_options options = {.inputs = given, .input_count = 1};
+    static const char program[] =
+        "{\"source\":\"input float t; input int n; qubit q; rx(t * n) q;\","
+        "\"inputs\":{\"t\":0.5,\"n\":1}}";
+    QT_CLEANUP(qt_circuit_free_p)
+    qt_circuit *same = read_program(QT_PROGRAM_BRAKET, "qubit q; rx(0.25) q;");
+    QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = NULL;
+    ck_assert_ok(
+        qt_program_read(QT_PROGRAM_BRAKET, program, sizeof program - 1, &options, &c, NULL, &err));
+    check_same(c, same, "inputs");
+}
+END_TEST
+
+/* Every kind without inputs says so. */
+START_TEST(refuses_inputs_that_mean_nothing) {
+    const qt_qasm_input given[] = {{"t", "0.25"}};
+    const qt_program_read_options options = {.inputs = given, .input_count = 1};
+    static const struct {
+        qt_program_kind kind;
+        const char *text;
+    } programs[] = {
+        {QT_PROGRAM_OPENQASM2, "OPENQASM 2.0; qreg q[1];"},
+        {QT_PROGRAM_QASM, "OPENQASM 2.0; qreg q[1];"},
+        {QT_PROGRAM_OPENQASM3, "qubit q;"},
+        {QT_PROGRAM_BRAKET, "qubit q;"},
+        {QT_PROGRAM_IONQ, "{\"qubits\":1,\"circuit\":[]}"},
+    };
+    for (size_t i = 0; i < QT_ARRAY_LEN(programs); i++) {
+        qt_circuit *c = NULL;
+        ck_assert_int_eq(qt_program_read(programs[i].kind, programs[i].text,
+                                         strlen(programs[i].text), &options, &c, NULL, &err),
+                         QT_INVALID_ARGUMENT);
+        ck_assert_int_eq((int)err.reason, QT_REASON_CIRCUIT_SYNTAX);
+        ck_assert_ptr_nonnull(strstr(err.msg, "input"));
+    }
+}
+END_TEST
+
 typedef struct refusal {
     const char *text;
     qt_reason reason;
@@ -279,6 +320,8 @@ TCase *case_braket(void) {
     tcase_add_test(c, keeps_result_pragmas);
     tcase_add_test(c, reads_its_json);
     tcase_add_test(c, inputs_of_the_caller);
+    tcase_add_test(c, inputs_of_the_caller_count_first);
+    tcase_add_test(c, refuses_inputs_that_mean_nothing);
     tcase_add_loop_test(c, refuses_with_the_place, 0, (int)QT_ARRAY_LEN(refusals));
     tcase_add_test(c, writes_its_dialect);
     tcase_add_test(c, names_what_it_cannot_write);
