@@ -2,12 +2,15 @@
 from build-kubernetes. It runs in network, mount and process namespaces of its own, so that nothing
 of it is left when the first process ends."""
 
+import functools
 import json
 import os
 import pathlib
 import subprocess
 import threading
 import time
+
+import harness
 
 ADDRESS = "10.250.0.1"
 SERVICES = "10.96.0.0/16"
@@ -28,15 +31,8 @@ def write(path, text):
     return path
 
 
-def wait_for(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.2)
+# Each look starts a program.
+wait_for = functools.partial(harness.wait_for, pause=0.2)
 
 
 class Cluster:

@@ -36,6 +36,21 @@ def docker(*words, check=True, **options):
     return done.stdout.strip()
 
 
+def mounts_below(directory):
+    with open("/proc/mounts", encoding="utf-8") as lines:
+        return [line.split()[1] for line in lines if line.split()[1].startswith(f"{directory}/")]
+
+
+def remove(directory):
+    """Deletes a directory of an engine that ended; never through what is still mounted below it."""
+    for path in reversed(mounts_below(directory)):
+        subprocess.run(["umount", path], check=False)
+    if mounts_below(directory):
+        print(f"left there, because of what is mounted below: {directory}", file=sys.stderr)
+    else:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 class Engine:
     """containerd and dockerd of our own. State and images are below `dir`."""
 
@@ -100,7 +115,7 @@ def start():
     def finish():
         engine.stop()
         if not kept:
-            shutil.rmtree(directory, ignore_errors=True)
+            remove(directory)
 
     atexit.register(finish)
     return engine

@@ -34,7 +34,7 @@ class TestError(Exception):
     """The surroundings of a test failed, not what it checks."""
 
 
-def wait_for(condition, seconds, what):
+def wait_for(condition, seconds, what, pause=0.02):
     """Polls until condition() is true, and returns its value."""
     end = time.monotonic() + seconds * SLOWNESS
     while True:
@@ -43,7 +43,7 @@ def wait_for(condition, seconds, what):
             return value
         if time.monotonic() > end:
             raise AssertionError(f"not within {seconds * SLOWNESS:.0f} s: {what}")
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def free_port():
