@@ -19,3 +19,20 @@ find_program(PROTOC_GEN_C protoc-gen-c REQUIRED)
 
 add_library(qt_grpc INTERFACE)
 target_link_libraries(qt_grpc INTERFACE ${GRPC_LIB} ${GPR_LIB})
+
+# LLVM 16, optional: the target is there when it is.
+if(QT_LLVM)
+  find_program(LLVM_CONFIG_16 NAMES llvm-config-16)
+endif()
+if(QT_LLVM AND LLVM_CONFIG_16)
+  foreach(item includedir libdir)
+    execute_process(COMMAND ${LLVM_CONFIG_16} --${item}
+      OUTPUT_VARIABLE llvm_${item} OUTPUT_STRIP_TRAILING_WHITESPACE)
+  endforeach()
+  find_library(LLVM_16_LIB NAMES LLVM-16 HINTS ${llvm_libdir} REQUIRED)
+  add_library(llvm_16 INTERFACE IMPORTED)
+  target_include_directories(llvm_16 SYSTEM INTERFACE ${llvm_includedir})
+  target_link_libraries(llvm_16 INTERFACE ${LLVM_16_LIB})
+else()
+  message(STATUS "no LLVM 16: bitcode, reading and checking QIR are left out")
+endif()

@@ -41,13 +41,15 @@ qt_code qt_job_need_llvm(const qt_job_runner *runner, const char *field, const c
 
 typedef struct qir_reading {
     qt_qir_helper *helper;
+    bool strict;
     qt_qir_wait wait;
 } qir_reading;
 
 static qt_code read_qir(const char *text, size_t len, const qt_program_read_options *options,
                         qt_circuit **ret_circuit, qt_err *err) {
     const qir_reading *reading = options->read_qir_self;
-    const qt_qir_read_options qir = {.max_bytes = options->max_bytes, .limits = options->limits};
+    const qt_qir_read_options qir = {
+        .max_bytes = options->max_bytes, .strict = reading->strict, .limits = options->limits};
     QT_CLEANUP(qt_buf_done) qt_buf storage = {0};
     const char *data = NULL;
     size_t data_len = 0;
@@ -60,6 +62,7 @@ qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size
                     qt_circuit **ret_circuit, qt_err *err) {
     qir_reading reading = {
         .helper = runner->qir,
+        .strict = runner->limits.qir_strict,
         .wait = {.cancelled = program->cancel.cancelled, .self = program->cancel.self}};
     qt_program_read_options options = runner->limits.read;
     options.max_bytes = max_bytes;

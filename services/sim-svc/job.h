@@ -33,6 +33,7 @@ typedef struct qt_job_limits {
     qt_program_read_options read; /* but for the bytes */
     uint32_t max_shots;
     unsigned threads; /* of one run */
+    bool qir_strict;  /* refuse QIR that breaks its profile */
     uint32_t verify_qubits;
     uint64_t verify_branches;
     int64_t verify_ms;

@@ -70,6 +70,7 @@ static void core_init(const qt_config *cfg, qt_sim_core *core) {
                                         .read = QT_PROGRAM_READ_OPTIONS(cfg),
                                         .max_shots = (uint32_t)cfg->max_shots,
                                         .threads = run_threads(cfg),
+                                        .qir_strict = cfg->qir_strict,
                                         .verify_qubits = (uint32_t)cfg->verify_max_qubits,
                                         .verify_branches = (uint64_t)cfg->verify_max_branches,
                                         .verify_ms = cfg->verify_time_ms};

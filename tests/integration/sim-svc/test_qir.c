@@ -208,6 +208,26 @@ START_TEST(analyzes_qir) {
 }
 END_TEST
 
+/* A module that does not say how many qubits it needs, which its profile asks for. */
+START_TEST(strict_reading_is_a_setting) {
+    Qtaskdist__V1__TaskPayload p = payload_of(bell);
+    char *text = must_convert(&p)->text;
+    char *name = strstr(text, "required_num_qubits");
+    ck_assert_ptr_nonnull(name);
+    name[0] = 'R';
+    p = payload_of(text);
+    p.circuit_type = QIR;
+    p.target = OPENQASM3;
+    must_convert(&p);
+    core.jobs.limits.qir_strict = true;
+    Qtaskdist__V1__TaskResult *result = NULL;
+    ck_assert_int_eq(convert(&p, &arena, &result, &err), QT_INVALID_ARGUMENT);
+    ck_assert_int_eq(err.reason, QT_REASON_CIRCUIT_UNSUPPORTED);
+    name[0] = 'r';
+    must_convert(&p);
+}
+END_TEST
+
 static qt_code check(const char *text, Qtaskdist__V1__QirProfile profile, uint32_t max,
                      const Qtaskdist__V1__QirReport **ret_report) {
     qt_rpc_call call = {.timeout_ms = 20000, .wait_for_ready = true};
@@ -371,6 +391,7 @@ TCase *qir_case(void) {
     tcase_add_test(tc, reads_qir_into_other_formats);
     tcase_add_test(tc, converts_vendors_formats);
     tcase_add_test(tc, analyzes_qir);
+    tcase_add_test(tc, strict_reading_is_a_setting);
     tcase_add_test(tc, lists_violations);
     tcase_add_test(tc, refuses_bad_checks);
     tcase_add_test(tc, refuses_bad_conversions);
