@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-enum { MAX_CONTROLS = 2 };
-static const char *const gate_names[QT_GATE_COUNT_][MAX_CONTROLS + 1] = {
+static const qt_gate_names gate_names[QT_GATE_COUNT_] = {
     [QT_GATE_ID] = {"i"},        [QT_GATE_X] = {"x", "cnot", "ccnot"},
     [QT_GATE_Y] = {"y", "cy"},   [QT_GATE_Z] = {"z", "cz"},
     [QT_GATE_H] = {"h"},         [QT_GATE_S] = {"s"},
@@ -18,16 +17,6 @@ static const char *const gate_names[QT_GATE_COUNT_][MAX_CONTROLS + 1] = {
     [QT_GATE_ISWAP] = {"iswap"}, [QT_GATE_RXX] = {"xx"},
     [QT_GATE_RYY] = {"yy"},      [QT_GATE_RZZ] = {"zz"},
 };
-
-static qt_gate_set gate_set(void) {
-    qt_gate_set set = {{0}};
-    for (int gate = 0; gate < QT_GATE_COUNT_; gate++) {
-        for (unsigned n = 0; n <= MAX_CONTROLS; n++) {
-            set.with[gate] |= (uint8_t)((gate_names[gate][n] != NULL ? 1U : 0U) << n);
-        }
-    }
-    return set;
-}
 
 static void put_gate(void *self, qt_gate gate, const uint32_t *qubits, size_t control_count,
                      const qt_angle *angles) {
@@ -77,20 +66,8 @@ static qt_code print_measure(qt_printer *p, size_t index, uint8_t *states) {
         return cannot_on(p, index, op->a, "second measurement");
     }
     states[op->a] = MEASURED;
-    if (op->b != QT_NO_INDEX) {
-        qt_print_clbit(p, op->b);
-        qt_buf_add_str(p->out, " = ");
-    }
-    qt_buf_add_str(p->out, "measure ");
-    qt_print_qubit(p, op->a);
-    qt_buf_add_str(p->out, ";\n");
+    qt_print_measure(p, op);
     return QT_OK;
-}
-
-static void print_barrier(qt_printer *p, const qt_op *op) {
-    qt_buf_add_str(p->out, "barrier");
-    qt_print_qubits(p, op->b > 0 ? p->c->operands + op->a : NULL, op->b);
-    qt_buf_add_str(p->out, ";\n");
 }
 
 static qt_code print_op(qt_printer *p, const qt_gate_sink *sink, size_t index, uint8_t *states) {
@@ -103,7 +80,8 @@ static qt_code print_op(qt_printer *p, const qt_gate_sink *sink, size_t index, u
     case QT_OP_RESET: /* of a fresh qubit it does nothing */
         return states[op->a] == FRESH ? QT_OK : cannot_on(p, index, op->a, "reset");
     case QT_OP_BARRIER:
-        print_barrier(p, op);
+        qt_buf_add_str(p->out, "barrier");
+        qt_print_operand_list(p, op);
         return QT_OK;
     case QT_OP_DELAY:
     case QT_OP_NOTE:
@@ -145,7 +123,7 @@ qt_code qt_circuit_print_braket(const qt_circuit *circuit, qt_buf *out, qt_err *
     QT_TRY(qt_arena_try_calloc(&p.arena, circuit->num_qubits + 1, 1, &states, err));
     qt_buf_add_str(out, "OPENQASM 3.0;\n");
     QT_TRY(print_registers(&p));
-    const qt_gate_set set = gate_set();
+    const qt_gate_set set = qt_named_gates(gate_names);
     const qt_gate_sink sink = {.set = &set, .self = &p, .put = put_gate};
     for (size_t i = 0; i < circuit->op_count && !out->failed; i++) {
         QT_TRY(print_op(&p, &sink, i, states));

@@ -16,8 +16,7 @@ static qt_code cannot(qt_printer *p, const char *what) {
     return qt_fail(p->err, CIRCUIT_UNSUPPORTED, "OpenQASM 2 has no %s", what);
 }
 
-enum { MAX_CONTROLS = 4 };
-static const char *const gate_names[QT_GATE_COUNT_][MAX_CONTROLS + 1] = {
+static const qt_gate_names gate_names[QT_GATE_COUNT_] = {
     [QT_GATE_ID] = {"id"},
     [QT_GATE_X] = {"x", "cx", "ccx", "c3x", "c4x"},
     [QT_GATE_Y] = {"y", "cy"},
@@ -40,17 +39,6 @@ static const char *const gate_names[QT_GATE_COUNT_][MAX_CONTROLS + 1] = {
     [QT_GATE_RYY] = {"ryy"},
     [QT_GATE_RZZ] = {"rzz"},
 };
-
-/* The gates above, for the decomposition of all others. */
-static qt_gate_set gate_set(void) {
-    qt_gate_set set = {{0}};
-    for (int gate = 0; gate < QT_GATE_COUNT_; gate++) {
-        for (unsigned n = 0; n <= MAX_CONTROLS; n++) {
-            set.with[gate] |= (uint8_t)((gate_names[gate][n] != NULL ? 1U : 0U) << n);
-        }
-    }
-    return set;
-}
 
 /* Where the gates of one operation go: all under its condition. */
 typedef struct gate_printer {
@@ -77,7 +65,7 @@ static void put_gate(void *self, qt_gate gate, const uint32_t *qubits, size_t co
 }
 
 static void print_gate(qt_printer *p, const qt_op *op, const condition *c) {
-    qt_gate_set set = gate_set();
+    qt_gate_set set = qt_named_gates(gate_names);
     gate_printer printer = {.p = p, .c = c};
     const qt_gate_sink sink = {.set = &set, .self = &printer, .put = put_gate};
     qt_op_decompose(&sink, p->c, op);

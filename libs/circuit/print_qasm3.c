@@ -96,21 +96,6 @@ static void print_gate(qt_printer *p, const qt_op *op) {
     qt_buf_add_str(p->out, ";\n");
 }
 
-static void print_measure(qt_printer *p, const qt_op *op) {
-    if (op->b != QT_NO_INDEX) {
-        qt_print_clbit(p, op->b);
-        qt_buf_add_str(p->out, " = ");
-    }
-    qt_buf_add_str(p->out, "measure ");
-    qt_print_qubit(p, op->a);
-    qt_buf_add_str(p->out, ";\n");
-}
-
-static void print_operand_list(qt_printer *p, const qt_op *op) {
-    qt_print_qubits(p, op->b > 0 ? p->c->operands + op->a : NULL, op->b);
-    qt_buf_add_str(p->out, ";\n");
-}
-
 static void print_assign(qt_printer *p, const qt_op *op) {
     switch ((qt_lvalue)op->sub) {
     case QT_LVALUE_VAR:
@@ -223,7 +208,7 @@ static void print_op(qt_printer *p, const qt_op *op) {
         print_gate(p, op);
         break;
     case QT_OP_MEASURE:
-        print_measure(p, op);
+        qt_print_measure(p, op);
         break;
     case QT_OP_RESET:
         qt_buf_add_str(p->out, "reset ");
@@ -232,11 +217,11 @@ static void print_op(qt_printer *p, const qt_op *op) {
         break;
     case QT_OP_BARRIER:
         qt_buf_add_str(p->out, "barrier");
-        print_operand_list(p, op);
+        qt_print_operand_list(p, op);
         break;
     case QT_OP_DELAY:
         qt_buf_printf(p->out, "delay[%s]", p->c->notes[op->c].text);
-        print_operand_list(p, op);
+        qt_print_operand_list(p, op);
         break;
     case QT_OP_ASSIGN:
         print_assign(p, op);

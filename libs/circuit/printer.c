@@ -281,10 +281,35 @@ void qt_print_qubits(qt_printer *p, const uint32_t *qubits, size_t count) {
     }
 }
 
+void qt_print_operand_list(qt_printer *p, const qt_op *op) {
+    qt_print_qubits(p, op->b > 0 ? p->c->operands + op->a : NULL, op->b);
+    qt_buf_add_str(p->out, ";\n");
+}
+
+void qt_print_measure(qt_printer *p, const qt_op *op) {
+    if (op->b != QT_NO_INDEX) {
+        qt_print_clbit(p, op->b);
+        qt_buf_add_str(p->out, " = ");
+    }
+    qt_buf_add_str(p->out, "measure ");
+    qt_print_qubit(p, op->a);
+    qt_buf_add_str(p->out, ";\n");
+}
+
 void qt_print_indent(qt_printer *p) {
     for (unsigned i = 0; i < p->indent; i++) {
         qt_buf_add_str(p->out, "  ");
     }
+}
+
+qt_gate_set qt_named_gates(const qt_gate_names names[QT_GATE_COUNT_]) {
+    qt_gate_set set = {{0}};
+    for (int gate = 0; gate < QT_GATE_COUNT_; gate++) {
+        for (unsigned n = 0; n <= QT_MAX_NAMED_CONTROLS; n++) {
+            set.with[gate] |= (uint8_t)((names[gate][n] != NULL ? 1U : 0U) << n);
+        }
+    }
+    return set;
 }
 
 /* n * pi / d, when reading that gives exactly this double. */

@@ -2,6 +2,7 @@
 #ifndef QT_CIRCUIT_PRINTER_H
 #define QT_CIRCUIT_PRINTER_H
 
+#include "circuit/decompose.h"
 #include "circuit/print.h"
 
 typedef struct qt_printer {
@@ -39,6 +40,10 @@ void qt_print_qubit(qt_printer *p, uint32_t qubit);
 void qt_print_clbit(qt_printer *p, uint32_t clbit);
 /* " q[0], q[1]" */
 void qt_print_qubits(qt_printer *p, const uint32_t *qubits, size_t count);
+/* The same of a barrier or a nop, to the end of its line. */
+void qt_print_operand_list(qt_printer *p, const qt_op *op);
+/* "c[0] = measure q[0];" */
+void qt_print_measure(qt_printer *p, const qt_op *op);
 void qt_print_indent(qt_printer *p);
 /* A number that reads back as the same double; multiples of pi as such. */
 void qt_print_double(qt_buf *out, double value);
@@ -46,6 +51,12 @@ void qt_print_double(qt_buf *out, double value);
 void qt_print_params(qt_printer *p, const qt_op *op);
 /* Definitions of the gates that the circuit uses and the language lacks. */
 void qt_print_definitions(qt_printer *p);
+
+/* A language's name of a gate with so many controls; NULL: it has none. */
+enum { QT_MAX_NAMED_CONTROLS = 4 };
+typedef const char *qt_gate_names[QT_MAX_NAMED_CONTROLS + 1];
+/* Those that have a name, for the decomposition of all others. */
+qt_gate_set qt_named_gates(const qt_gate_names names[QT_GATE_COUNT_]);
 
 /* One side of a comparison without a conversion to 64 bits that keeps its value: OpenQASM 3 makes
  * that conversion by itself, so it would be there or not depending on where a circuit came from. */
