@@ -1,43 +1,11 @@
-/* IonQ's JSON: any bytes are a circuit or an error; what was read can be written, and what was
- * written reads back to as many qubits. */
-#include "base/cleanup.h"
-#include "program/program.h"
-
-#include <stdint.h>
-#include <stdlib.h>
+/* IonQ's JSON: all that was read can be written. */
+#include "program.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static qt_circuit *read_circuit(const char *text, size_t len, size_t max_ops) {
-    const qt_program_read_options options = {
-        .max_bytes = 8 << 20,
-        .limits = {.max_ops = max_ops, .max_qubits = 4000, .max_bytes = 64 << 20}};
-    qt_err err;
-    qt_circuit *circuit = NULL;
-    (void)!qt_program_read(QT_PROGRAM_IONQ, text, len, &options, &circuit, NULL, &err);
-    return circuit;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
-    QT_CLEANUP(qt_circuit_free_p)
-    qt_circuit *circuit = read_circuit((const char *)data, len, 10000);
-    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-    const qt_program_write_options options = {.max_bytes = 4 << 20};
-    qt_err err;
-    if (circuit == NULL) {
-        return 0;
-    }
-    if (qt_circuit_validate(circuit, &err) != QT_OK) {
-        abort();
-    }
-    if (qt_program_write(circuit, QT_PROGRAM_TO_IONQ, &options, &text, NULL, &err) != QT_OK) {
-        if (err.reason != QT_REASON_MEMORY_LIMIT) {
-            abort(); /* all that the format says can be said in it */
-        }
-        return 0;
-    }
-    QT_CLEANUP(qt_circuit_free_p) qt_circuit *again = read_circuit(text.data, text.len, 1000000);
-    if (again == NULL || again->num_qubits != circuit->num_qubits) {
+    qt_reason reason = round_trip(QT_PROGRAM_IONQ, QT_PROGRAM_TO_IONQ, data, len);
+    if (reason != QT_REASON_NONE && reason != QT_REASON_MEMORY_LIMIT) {
         abort();
     }
     return 0;

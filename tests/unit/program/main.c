@@ -1,3 +1,4 @@
+#include "base/cleanup.h"
 #include "sim/equivalence.h"
 #include "suites.h"
 #include "testlib.h"
@@ -22,6 +23,29 @@ const char *refuse_program(qt_program_kind kind, const char *text, qt_reason rea
     ck_assert_ptr_null(circuit);
     ck_assert_str_eq(err.field, "");
     return err.msg;
+}
+
+void check_unwritable(qt_program_target target, const char *statements, const char *message) {
+    QT_CLEANUP(qt_buf_done) qt_buf program = {0};
+    QT_CLEANUP(qt_buf_done) qt_buf text = {0};
+    qt_buf_printf(&program, "include \"stdgates.inc\"; qubit[2] q; bit[2] c; %s", statements);
+    QT_CLEANUP(qt_circuit_free_p)
+    qt_circuit *c = read_program(QT_PROGRAM_OPENQASM3, qt_buf_str(&program));
+    ck_assert_int_eq(qt_program_write(c, target, NULL, &text, NULL, &err), QT_INVALID_ARGUMENT);
+    ck_assert_int_eq((int)err.reason, QT_REASON_CIRCUIT_UNSUPPORTED);
+    ck_assert_str_eq(err.msg, message);
+}
+
+void check_failures(qt_program_kind kind, qt_program_target target, const char *text) {
+    QT_EACH_FAILURE(k) {
+        QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = NULL;
+        QT_CLEANUP(qt_buf_done) qt_buf again = {0};
+        qt_code code = qt_program_read(kind, text, strlen(text), NULL, &c, NULL, &err);
+        if (code == QT_OK) {
+            code = qt_program_write(c, target, NULL, &again, NULL, &err);
+        }
+        ck_assert(code == QT_OK || code == QT_RESOURCE_EXHAUSTED);
+    }
 }
 
 void check_same(const qt_circuit *a, const qt_circuit *b, const char *what) {

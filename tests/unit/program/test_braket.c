@@ -283,15 +283,7 @@ START_TEST(names_what_it_cannot_write) {
          "operation 2: Braket's devices have no classical control"},
     };
     for (size_t i = 0; i < QT_ARRAY_LEN(cases); i++) {
-        char program[TEXT_BYTES];
-        snprintf(program, sizeof program, "include \"stdgates.inc\"; qubit[2] q; bit[2] c; %s",
-                 cases[i].program);
-        QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = read_program(QT_PROGRAM_OPENQASM3, program);
-        QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-        qt_code code = qt_program_write(c, QT_PROGRAM_TO_BRAKET, NULL, &text, NULL, &err);
-        ck_assert_int_eq(code, QT_INVALID_ARGUMENT);
-        ck_assert_int_eq(err.reason, QT_REASON_CIRCUIT_UNSUPPORTED);
-        ck_assert_str_eq(err.msg, cases[i].message);
+        check_unwritable(QT_PROGRAM_TO_BRAKET, cases[i].program, cases[i].message);
     }
 }
 END_TEST
@@ -300,15 +292,7 @@ START_TEST(survives_every_failed_allocation) {
     static const char json[] =
         "{\"source\":\"input float t;\\nqubit[2] q;\\nrx(t) q[0];\\nxy(0.1) q[0], q[1];\\n"
         "#pragma braket unitary([[0, 1], [1, 0]]) q[1]\\n\",\"inputs\":{\"t\":0.5}}";
-    QT_EACH_FAILURE(k) {
-        QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = NULL;
-        QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-        qt_code code = qt_program_read(QT_PROGRAM_BRAKET, json, strlen(json), NULL, &c, NULL, &err);
-        if (code == QT_OK) {
-            code = qt_program_write(c, QT_PROGRAM_TO_BRAKET, NULL, &text, NULL, &err);
-        }
-        ck_assert(code == QT_OK || code == QT_RESOURCE_EXHAUSTED);
-    }
+    check_failures(QT_PROGRAM_BRAKET, QT_PROGRAM_TO_BRAKET, json);
 }
 END_TEST
 

@@ -276,15 +276,7 @@ START_TEST(names_what_it_cannot_write) {
          "operation 2: IonQ's format has no classical assignment"},
     };
     for (size_t i = 0; i < QT_ARRAY_LEN(cases); i++) {
-        char program[TEXT_BYTES];
-        snprintf(program, sizeof program, "include \"stdgates.inc\"; qubit[2] q; bit[2] c; %s",
-                 cases[i].program);
-        QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = read_program(QT_PROGRAM_OPENQASM3, program);
-        QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-        qt_code code = qt_program_write(c, QT_PROGRAM_TO_IONQ, NULL, &text, NULL, &err);
-        ck_assert_int_eq(code, QT_INVALID_ARGUMENT);
-        ck_assert_int_eq(err.reason, QT_REASON_CIRCUIT_UNSUPPORTED);
-        ck_assert_str_eq(err.msg, cases[i].message);
+        check_unwritable(QT_PROGRAM_TO_IONQ, cases[i].program, cases[i].message);
     }
 }
 END_TEST
@@ -295,15 +287,7 @@ START_TEST(survives_every_failed_allocation) {
         "[{\"gate\":\"h\",\"targets\":[2]},{\"gate\":\"c\\u006eot\",\"control\":2,\"target\":0},"
         "{\"gate\":\"rx\",\"target\":1,\"rotation\":0.1}]},"
         "\"metadata\":{\"registers\":\"{\\\"z\\\":[0]}\"}}";
-    QT_EACH_FAILURE(k) {
-        QT_CLEANUP(qt_circuit_free_p) qt_circuit *c = NULL;
-        QT_CLEANUP(qt_buf_done) qt_buf text = {0};
-        qt_code code = qt_program_read(QT_PROGRAM_IONQ, json, strlen(json), NULL, &c, NULL, &err);
-        if (code == QT_OK) {
-            code = qt_program_write(c, QT_PROGRAM_TO_IONQ, NULL, &text, NULL, &err);
-        }
-        ck_assert(code == QT_OK || code == QT_RESOURCE_EXHAUSTED);
-    }
+    check_failures(QT_PROGRAM_IONQ, QT_PROGRAM_TO_IONQ, json);
 }
 END_TEST
 
