@@ -49,6 +49,14 @@ function(qt_link_static target)
   endif()
 endfunction()
 
+# qt_skip_tests(WHY NAME...): tests that this build cannot have; ctest lists them as skipped.
+function(qt_skip_tests why)
+  foreach(name ${ARGN})
+    add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: ${why}")
+    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: ")
+  endforeach()
+endfunction()
+
 # qt_unit_test(NAME SOURCES... DEPS ... [LABELS ...]): one Check program, registered with ctest.
 function(qt_unit_test name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LABELS" ${ARGN})

@@ -93,7 +93,8 @@ static qt_code compare(qt_job_runner *runner, const qt_conversion *c, const qt_c
     return code;
 }
 
-/* Reads the output as anybody would, and compares. */
+/* Reads the output as anybody would, never strictly (an option can ask for a broken profile), and
+ * compares. */
 static qt_code verify(qt_job_runner *runner, const qt_conversion *c, qt_converted *out,
                       qt_err *err) {
     const qt_program written = {.kind = qt_program_kind_of_target(c->to.target),
@@ -101,7 +102,7 @@ static qt_code verify(qt_job_runner *runner, const qt_conversion *c, qt_converte
                                 .len = out->output.len,
                                 .cancel = c->program.cancel};
     QT_CLEANUP(qt_circuit_free_p) qt_circuit *back = NULL;
-    qt_code code = qt_job_read(runner, &written, out->output.len, &back, err);
+    qt_code code = qt_job_read(runner, &written, out->output.len, false, &back, err);
     if (code == QT_INVALID_ARGUMENT) {
         qt_err why = *err;
         return qt_fail(err, VERIFY_FAILED, "the output cannot be read: %s", why.msg);

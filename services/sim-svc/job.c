@@ -59,10 +59,10 @@ static qt_code read_qir(const char *text, size_t len, const qt_program_read_opti
 }
 
 qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size_t max_bytes,
-                    qt_circuit **ret_circuit, qt_err *err) {
+                    bool strict, qt_circuit **ret_circuit, qt_err *err) {
     qir_reading reading = {
         .helper = runner->qir,
-        .strict = runner->limits.qir_strict,
+        .strict = strict,
         .wait = {.cancelled = program->cancel.cancelled, .self = program->cancel.self}};
     qt_program_read_options options = runner->limits.read;
     options.max_bytes = max_bytes;
@@ -86,7 +86,8 @@ qt_code qt_job_parse(const qt_job_runner *runner, const qt_program *program,
     if (program->kind == QT_PROGRAM_QIR) {
         QT_TRY(qt_job_need_llvm(runner, program->type_field, "QIR cannot be read", err));
     }
-    qt_code code = qt_job_read(runner, program, runner->limits.max_circuit_bytes, ret_circuit, err);
+    qt_code code = qt_job_read(runner, program, runner->limits.max_circuit_bytes,
+                               runner->limits.qir_strict, ret_circuit, err);
     return qt_job_in_program(code, program, err);
 }
 

@@ -33,7 +33,7 @@ typedef struct qt_job_limits {
     qt_program_read_options read; /* but for the bytes */
     uint32_t max_shots;
     unsigned threads; /* of one run */
-    bool qir_strict;  /* refuse QIR that breaks its profile */
+    bool qir_strict;  /* refuse programs in QIR that break their profile */
     uint32_t verify_qubits;
     uint64_t verify_branches;
     int64_t verify_ms;
@@ -87,9 +87,10 @@ qt_code qt_job_in_program(qt_code code, const qt_program *program, qt_err *err);
 /* METHOD_UNIMPLEMENTED about `field` when this build has no LLVM; `what` cannot be done then. */
 qt_code qt_job_need_llvm(const qt_job_runner *runner, const char *field, const char *what,
                          qt_err *err);
-/* Reads up to max_bytes, without any check of fields: what qt_job_parse() does behind them. */
+/* Reads up to max_bytes, without any check of fields: what qt_job_parse() does behind them.
+ * `strict` refuses QIR that breaks its profile. */
 qt_code qt_job_read(const qt_job_runner *runner, const qt_program *program, size_t max_bytes,
-                    qt_circuit **ret_circuit, qt_err *err);
+                    bool strict, qt_circuit **ret_circuit, qt_err *err);
 
 /* Qubits of a statevector that fits the memory. */
 uint32_t qt_job_max_qubits(const qt_job_runner *runner);

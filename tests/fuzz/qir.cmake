@@ -1,3 +1,5 @@
 if(TARGET qt_qir_llvm)
   qt_fuzz_target(qir SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/fuzz_qir.c DEPS qt_qir_llvm qt_circuit)
+else()
+  qt_skip_tests("built without LLVM 16" fuzz_qir_replay)
 endif()

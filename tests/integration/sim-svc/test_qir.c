@@ -228,6 +228,19 @@ START_TEST(strict_reading_is_a_setting) {
 }
 END_TEST
 
+/* An option asks for output that strict readers refuse. */
+START_TEST(verification_is_never_strict) {
+    Qtaskdist__V1__TaskPayload p = payload_of(bell);
+    p.verify = true;
+    p.initialize_call_oneof_case =
+        QTASKDIST__V1__TASK_PAYLOAD__INITIALIZE_CALL_ONEOF_INITIALIZE_CALL;
+    core.jobs.limits.qir_strict = true;
+    const Qtaskdist__V1__TaskResult *r = must_convert(&p);
+    ck_assert(!r->conversion->check->conforms);
+    ck_assert(r->conversion->verification->equivalent);
+}
+END_TEST
+
 static qt_code check(const char *text, Qtaskdist__V1__QirProfile profile, uint32_t max,
                      const Qtaskdist__V1__QirReport **ret_report) {
     qt_rpc_call call = {.timeout_ms = 20000, .wait_for_ready = true};
@@ -392,6 +405,7 @@ TCase *qir_case(void) {
     tcase_add_test(tc, converts_vendors_formats);
     tcase_add_test(tc, analyzes_qir);
     tcase_add_test(tc, strict_reading_is_a_setting);
+    tcase_add_test(tc, verification_is_never_strict);
     tcase_add_test(tc, lists_violations);
     tcase_add_test(tc, refuses_bad_checks);
     tcase_add_test(tc, refuses_bad_conversions);
