@@ -27,24 +27,20 @@ bool qt_trace_is_sampled(const qt_trace_ctx *ctx) {
     return qt_trace_is_set(ctx) && (ctx->flags & QT_TRACE_SAMPLED) != 0;
 }
 
-/* -1 for what is no lower-case hexadecimal digit: W3C allows no others. */
-static int digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* One more than a digit's value; 0 for others. W3C allows no upper case. */
+static const uint8_t digit_plus_1[256] = {['0'] = 1, 2,  3,          4,  5,  6,  7,  8,
+                                          9,         10, ['a'] = 11, 12, 13, 14, 15, 16};
 
+/* Without branches, which random digits would make go wrong each other time. */
 static bool read_hex(const char *text, uint8_t *bytes, size_t len) {
+    bool ok = true;
     for (size_t i = 0; i < len; i++) {
-        int high = digit(text[2 * i]);
-        int low = high >= 0 ? digit(text[2 * i + 1]) : -1;
-        if (low < 0) {
-            return false;
-        }
-        bytes[i] = (uint8_t)(high * 16 + low);
+        unsigned high = digit_plus_1[(uint8_t)text[2 * i]];
+        unsigned low = digit_plus_1[(uint8_t)text[2 * i + 1]];
+        ok &= (high != 0) & (low != 0);
+        bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
     }
-    return true;
+    return ok;
 }
 
 static void write_hex(const uint8_t *bytes, size_t len, char *text) {
