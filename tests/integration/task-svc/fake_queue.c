@@ -159,11 +159,21 @@ size_t fake_queue_count(fake_queue *queue, const char *id) {
     return count;
 }
 
+static bool is_first_live(const fake_queue *queue, size_t index) {
+    for (size_t i = 0; i < index; i++) {
+        if (is_live(&queue->entries[i]) &&
+            strcmp(queue->entries[i].id, queue->entries[index].id) == 0) {
+            return false;
+        }
+    }
+    return is_live(&queue->entries[index]);
+}
+
 size_t fake_queue_live(fake_queue *queue) {
     size_t count = 0;
     pthread_mutex_lock(&queue->lock);
     for (size_t i = 0; i < queue->count; i++) {
-        count += is_live(&queue->entries[i]);
+        count += is_first_live(queue, i);
     }
     pthread_mutex_unlock(&queue->lock);
     return count;

@@ -38,6 +38,7 @@ void fake_queue_set_down(fake_queue *queue, bool is_down);
 void fake_queue_flush(fake_queue *queue, bool new_epoch);
 /* How many entries came for a task (NULL: for all). */
 size_t fake_queue_count(fake_queue *queue, const char *id);
+/* How many tasks have a live entry; one that was sent again in doubt has two. */
 size_t fake_queue_live(fake_queue *queue);
 /* Waits for a live entry of the type, high band first, and takes it. Fails the test after 15 s. */
 fake_entry fake_queue_take(fake_queue *queue, int type);
